@@ -1,0 +1,39 @@
+# The action image: both agents and the action, static against musl, FROM scratch.
+# Plain syntax on purpose: the classic builder takes it too.
+ARG BASE_IMAGE=debian:trixie-slim
+
+# Compilers for both triples. The development image of the tests starts here too.
+FROM ${BASE_IMAGE} AS toolchain
+ENV DEBIAN_FRONTEND=noninteractive
+RUN dpkg --add-architecture arm64 \
+ && apt-get update -q \
+ && apt-get install -y -q --no-install-recommends \
+        gcc g++ libc6-dev musl-tools musl-dev:arm64 make ninja-build cmake perl pkgconf dpkg-dev xz-utils patch \
+        ca-certificates \
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/archives/*.deb
+
+# Debian's source packages, with Debian's patches applied.
+FROM toolchain AS sources
+COPY cmake/deps/sources.sh /deps/
+RUN bash /deps/sources.sh /src
+
+# Static libraries, one sysroot a triple.
+FROM sources AS deps
+COPY cmake/deps /deps/
+COPY cmake/toolchain /toolchain/
+RUN bash /deps/build.sh x86_64-linux-musl /src /opt/sysroot
+RUN bash /deps/build.sh aarch64-linux-musl /src /opt/sysroot
+
+# The repository's own code. build/ is not in the context, so this starts from nothing.
+FROM toolchain AS build
+COPY --from=deps /opt/sysroot /opt/sysroot
+COPY CMakeLists.txt CMakePresets.json /work/
+COPY cmake /work/cmake
+COPY shared /work/shared
+COPY agent /work/agent
+COPY cmd /work/cmd
+RUN bash /work/cmake/image.sh /work /out
+
+FROM scratch
+COPY --from=build /out /
+ENTRYPOINT ["/bin/bluegreen"]

@@ -1,0 +1,185 @@
+/*
+ * The one door to the Docker Engine API: a Unix socket, JSON, no docker CLI.
+ *
+ * The API version is negotiated at open: min(ENGINE_API_MAX, the engine's own). Every call has a deadline of its own.
+ * A timed-out POST may still happen later, so callers look at the world again instead of trusting a failure.
+ * Errors: -ERR_DOCKER_MISSING / -ERR_DOCKER_DENIED (socket), -ERR_DOCKER (answer with an error; err->code is the HTTP
+ * status and the message the engine's own), -ERR_TIMEOUT, -ERR_CANCEL, and what a call's docstring names.
+ */
+#ifndef BLUEGREEN_ENGINE_H
+#define BLUEGREEN_ENGINE_H
+
+#include "shared/json.h"
+
+#include <signal.h>
+
+#define ENGINE_SOCKET "/var/run/docker.sock"
+#define ENGINE_ID_MAX 80
+
+struct engine;
+
+/*
+ * socket_path NULL: $DOCKER_HOST when it is unix://…, else ENGINE_SOCKET, else the rootless $XDG_RUNTIME_DIR/docker.sock
+ * or /run/user/UID/docker.sock. cancel as in http_new(); may be NULL. Pings and negotiates.
+ */
+int engine_open(struct engine **ret, const char *socket_path, const volatile sig_atomic_t *cancel, struct err *err);
+void engine_free(struct engine *e);
+void engine_free_p(struct engine **e);
+const char *engine_socket_path(const struct engine *e);
+
+struct engine_info {
+    char version[64];
+    char api[16];      /* negotiated */
+    char os[32];
+    char arch[32];     /* Docker's name: "amd64", "arm64" */
+    char root_dir[256];
+    char kernel[128];
+    char storage_driver[64];
+    bool live_restore;
+    bool rootless;
+};
+int engine_info(struct engine *e, struct engine_info *ret, struct err *err);
+
+/* ---- images ---- */
+
+struct engine_image {
+    char id[ENGINE_ID_MAX]; /* sha256:… */
+    char arch[32], os[32];
+    int64_t size_bytes;
+    char digest[ENGINE_ID_MAX]; /* sha256:… of the RepoDigest of `repo`, "" when it has none (locally built) */
+    struct json *raw;           /* whole inspect; owned */
+};
+/* repo: the repository whose RepoDigest is wanted; NULL: the first. 0; 1 when there is no such image. */
+int engine_image_inspect(struct engine *e, const char *ref, const char *repo, struct engine_image *ret, struct err *err);
+void engine_image_done(struct engine_image *i);
+
+struct engine_pull_progress {
+    int64_t current, total;         /* bytes over all layers known so far */
+    unsigned layers, layers_done;
+    char status[96];                /* the engine's last words, filtered of control bytes */
+};
+/* credentials; username "" = anonymous. The password reaches the engine in a header, nothing else. */
+struct engine_auth {
+    const char *server; /* registry host[:port] */
+    const char *username, *password;
+};
+/*
+ * Check credentials (POST /auth). -ERR_REGISTRY_AUTH when refused, -ERR_REGISTRY when the registry cannot be reached.
+ */
+int engine_registry_login(struct engine *e, const struct engine_auth *auth, struct err *err);
+/*
+ * Pull repo at tag or digest ("sha256:…"); never all tags. progress is called at most 4 times a second and may be NULL.
+ * Ends after timeout_ms. -ERR_IMAGE_MISSING, -ERR_REGISTRY_AUTH, -ERR_REGISTRY, -ERR_DISK_FULL, -ERR_PLATFORM as far as
+ * the engine's words tell. A stream that ends is no proof: inspect afterwards.
+ */
+int engine_image_pull(struct engine *e, const char *repo, const char *tag_or_digest, const struct engine_auth *auth,
+                      void (*progress)(void *ctx, const struct engine_pull_progress *p), void *ctx, int64_t timeout_ms,
+                      struct err *err);
+/*
+ * The digest (sha256:…) that a tag names in its registry right now: GET /distribution/REF/json. "" when the engine
+ * cannot tell; failures as for a pull.
+ */
+int engine_image_remote_digest(struct engine *e, const char *ref, const struct engine_auth *auth,
+                               char digest[ENGINE_ID_MAX], struct err *err);
+/* All images (GET /images/json). *ret is a JSON array as the engine gives it; caller frees. */
+int engine_image_list(struct engine *e, struct json **ret, struct err *err);
+/* 0 removed, 1 gone already or in use by a container. Never forced. */
+int engine_image_remove(struct engine *e, const char *ref, struct err *err);
+
+/* ---- containers ---- */
+
+struct engine_endpoint { /* one network of a container */
+    char network[128];   /* name */
+    char network_id[ENGINE_ID_MAX];
+    char ip[48];         /* "" when not connected now */
+    char static_ip[48];  /* IPAMConfig.IPv4Address, "" = dynamic */
+    const struct json *aliases; /* array or NULL; owned by the raw of the container */
+};
+#define ENGINE_ENDPOINTS_MAX 16
+
+struct engine_container {
+    char id[ENGINE_ID_MAX];
+    char name[128]; /* without the slash */
+    char image[256]; /* Config.Image */
+    char image_id[ENGINE_ID_MAX];
+    char status[16]; /* created running paused restarting removing exited dead */
+    bool running, restarting, oom_killed;
+    int64_t exit_code;
+    int64_t restart_count;
+    char error[320];      /* State.Error */
+    char started_at[40], finished_at[40], created[40];
+    char health[16];      /* "", starting, healthy, unhealthy: the image's own HEALTHCHECK */
+    char restart_policy[32];
+    char network_mode[128];
+    bool tty;
+    struct engine_endpoint endpoints[ENGINE_ENDPOINTS_MAX];
+    size_t endpoint_count;
+    struct json *raw; /* whole inspect; owned */
+};
+/* 0; 1 when there is none of that name or id. */
+int engine_container_inspect(struct engine *e, const char *name_or_id, struct engine_container *ret, struct err *err);
+void engine_container_done(struct engine_container *c);
+static inline void engine_container_done_p(struct engine_container *c)
+{
+    engine_container_done(c);
+}
+const char *engine_container_label(const struct engine_container *c, const char *label); /* "" when absent */
+/* The host port now bound to container_port/tcp (first IPv4 binding); 0 when none. */
+int engine_container_host_port(const struct engine_container *c, int container_port);
+
+/* Array as of GET /containers/json?all=1; label ("k=v") NULL: all. Caller frees. */
+int engine_container_list(struct engine *e, const char *label, struct json **ret, struct err *err);
+/* body: the create request (agent/container.c makes it). id out. 409 on the name is -ERR_DOCKER code 409. */
+int engine_container_create(struct engine *e, const char *name, const struct json *body, char id[ENGINE_ID_MAX],
+                            struct err *err);
+/* 0, also when it runs already. A taken port is -ERR_PORT_TAKEN with the engine's words. */
+int engine_container_start(struct engine *e, const char *id, struct err *err);
+/* 0, also when it was stopped already or is gone. Waits grace_s + 10 s. */
+int engine_container_stop(struct engine *e, const char *id, int64_t grace_s, struct err *err);
+int engine_container_kill(struct engine *e, const char *id, struct err *err); /* SIGKILL; 0 when not running */
+int engine_container_rename(struct engine *e, const char *id, const char *name, struct err *err); /* 0 when named so */
+int engine_container_remove(struct engine *e, const char *id, struct err *err); /* force, volumes of its own; 0 if gone */
+/* {"Name":…,"MaximumRetryCount":…} as create and update want it; "" is "no". Owned by the caller. */
+struct json *engine_restart_policy(const char *policy);
+int engine_container_set_restart_policy(struct engine *e, const char *id, const char *policy /* no, on-failure:3 … */,
+                                        struct err *err);
+/*
+ * The last `tail` lines of both streams, newest max_bytes kept (whole, demultiplexed, not filtered). 0; *out is
+ * initialised by the caller with its max >= max_bytes. Memory stays within 2 * max_bytes whatever the log's size.
+ */
+int engine_container_logs(struct engine *e, const struct engine_container *c, int tail, size_t max_bytes, bool timestamps,
+                          struct buf *out, struct err *err);
+
+struct engine_stats { /* one-shot sample */
+    int64_t at_ms;          /* monotonic */
+    uint64_t cpu_total_ns;  /* since start */
+    int64_t memory_bytes, memory_limit_bytes; /* page cache subtracted */
+    uint64_t net_rx_bytes, net_tx_bytes;
+    int64_t pids;
+};
+int engine_container_stats(struct engine *e, const char *id, struct engine_stats *ret, struct err *err);
+
+/* ---- networks ---- */
+
+struct engine_network {
+    char id[ENGINE_ID_MAX];
+    char name[128];
+    char driver[32];
+    char subnet[64]; /* first IPv4 */
+    char gateway[48];
+    bool internal;
+    bool subnet_configured; /* the subnet was given at creation: static addresses are possible */
+    struct json *raw;
+};
+int engine_network_inspect(struct engine *e, const char *name, struct engine_network *ret, struct err *err); /* 1: none */
+void engine_network_done(struct engine_network *n);
+/* subnet NULL: the engine chooses. labels: object or NULL. 0, also when it exists. */
+int engine_network_create(struct engine *e, const char *name, const char *subnet, const char *gateway,
+                          const struct json *labels, struct err *err);
+int engine_network_remove(struct engine *e, const char *name, struct err *err); /* 0 when gone, 1 in use */
+/* static_ip "" = dynamic; aliases array or NULL. 0, also when connected already. -ERR_PORT_TAKEN. */
+int engine_network_connect(struct engine *e, const char *network, const char *container, const char *static_ip,
+                           const struct json *aliases, struct err *err);
+int engine_network_disconnect(struct engine *e, const char *network, const char *container, struct err *err); /* 0 if not */
+
+#endif

@@ -1,0 +1,22 @@
+/*
+ * Health checks: does a version answer as the user's settings want it to?
+ */
+#ifndef BLUEGREEN_HEALTH_H
+#define BLUEGREEN_HEALTH_H
+
+#include "agent/run.h"
+
+enum health_target { HEALTH_CANDIDATE, HEALTH_PRODUCTION, HEALTH_PREVIOUS };
+
+/*
+ * Wait until the container answers as wanted, then for hold_ms without a failure. v->host_port (and, with another
+ * health-port, the container's address) says where to ask. Budget: health_retries * health_interval. The pace starts
+ * fast and slows down to health_interval, so that a quick app is not waited for.
+ * -ERR_APP_EXITED as soon as the container is not running any more, -ERR_UNHEALTHY, -ERR_CANCEL.
+ */
+int health_wait(struct run *run, enum health_target target, struct run_version *v, int64_t hold_ms, struct err *err);
+
+/* Ask once, quietly. True when it answered as wanted; *took_ms (may be NULL) its response time. */
+bool health_ask(struct run *run, const struct run_version *v, int64_t *took_ms);
+
+#endif

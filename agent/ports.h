@@ -1,0 +1,16 @@
+/* Who has a port of the host? */
+#ifndef BLUEGREEN_PORTS_H
+#define BLUEGREEN_PORTS_H
+
+#include "agent/run.h"
+
+/*
+ * The first port of the range must be free or held by blue; of the others (handover) at least one must be free, or the
+ * first itself. -ERR_PORT_TAKEN names the owner: a container, or a process of the host as far as we may see it.
+ */
+int ports_check(struct run *run, int first, int last, struct err *err);
+
+/* "process 'nginx' (pid 12)" or "a process of the host"; false when nothing listens on it. IPv4 and IPv6. */
+bool ports_listener(int port, struct buf *owner);
+
+#endif

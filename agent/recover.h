@@ -1,0 +1,19 @@
+/*
+ * Runs that nobody finished: their worker was killed, or the host went down. Each is brought to an end by looking at
+ * Docker: committed ones are settled, others undone. Idempotent; may itself be killed.
+ */
+#ifndef BLUEGREEN_RECOVER_H
+#define BLUEGREEN_RECOVER_H
+
+#include "agent/run.h"
+
+/*
+ * Finish every unfinished run of the app but `except` ("" none). The lock must be held. told (may be NULL): the run in
+ * whose log this is mentioned. Failures are told and do not stop the caller: the next steps look at the world anyway.
+ */
+void recover_app(const char *app, int app_fd, const char *except, struct run *told);
+
+/* Finish one. -ERR_LOCKED: its worker is alive. 0 also when it has ended already. */
+int recover_one(const char *app, const char *id, struct err *err);
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * The functions behind the rows of the step tables (agent/deploy.c, agent/rollback.c). Contracts: struct step in
+ * agent/step.h. One file each: preflight.c, image.c, candidate.c, proof.c, commit.c, prune.c.
+ */
+#ifndef BLUEGREEN_STEPS_H
+#define BLUEGREEN_STEPS_H
+
+#include "agent/run.h"
+
+/* preflight.c: engine, disk, names, port owner; finds the version that serves. */
+int preflight_apply(struct run *run, struct err *err);
+/* The part that a rollback shares: open the engine, look at the disk. */
+int preflight_engine(struct run *run, struct err *err);
+/* Find blue and remember what an undo needs; journals it. */
+int preflight_find_old(struct run *run, struct err *err);
+int preflight_journal_facts(struct run *run, struct err *err);
+
+/* image.c */
+int login_apply(struct run *run, struct err *err);
+int pull_apply(struct run *run, struct err *err);
+int pull_undo(struct run *run, struct err *err);
+/* STEP_FINISHED when the wanted version with the same settings serves already. */
+int compare_apply(struct run *run, struct err *err);
+
+/* candidate.c */
+int candidate_apply(struct run *run, struct err *err);
+int candidate_undo(struct run *run, struct err *err);
+
+/* proof.c: the strategy's moves, with the prober around them, and the checks behind them. */
+int warm_up_apply(struct run *run, struct err *err);
+int cutover_apply(struct run *run, struct err *err);
+int cutover_undo(struct run *run, struct err *err);
+int health_apply(struct run *run, struct err *err);
+int comprehensive_apply(struct run *run, struct err *err);
+
+/* commit.c */
+int commit_apply(struct run *run, struct err *err);
+int commit_undo(struct run *run, struct err *err);
+int settle_apply(struct run *run, struct err *err);
+
+/* prune.c */
+int prune_apply(struct run *run, struct err *err);
+
+#endif

@@ -1,0 +1,72 @@
+/*
+ * recreate: for apps of which two must never run at once. The candidate is made, but not started, while the old version
+ * serves; the gap is stop + start + boot. The old version is stopped, not removed: the way back is a start.
+ */
+#include "agent/strategy.h"
+
+#include "agent/health.h"
+#include "shared/clock.h"
+
+static void ports(const struct run *run, int *first, int *last)
+{
+    *first = *last = (int)run->spec.port;
+}
+
+static int warm_up(struct run *run, struct err *err)
+{
+    (void)err;
+    run_text(run, "not before the cutover: two versions never run at once");
+    return STEP_SKIPPED;
+}
+
+static int cutover(struct run *run, struct err *err)
+{
+    int64_t gap = clock_mono_ms();
+    if (run->old.exists && run->old_was_running) {
+        /* A stopped container with `always` comes back at a reboot: uncommitted means old. */
+        if (engine_container_set_restart_policy(run->engine, run->old.c.id, "always", err) < 0)
+            return err_wrap(err, "keep '%s' startable", run->old.c.name);
+        gap = clock_mono_ms();
+        if (engine_container_stop(run->engine, run->old.c.id, run->spec.stop_timeout_s, err) < 0)
+            return err_wrap(err, "stop the old version");
+    }
+    if (traffic_start(run, &run->cand, err) < 0)
+        return -(int)err->kind;
+    run->cutover_ms = clock_mono_ms() - gap;
+    if (!traffic_holds_port(&run->cand.c, (int)run->spec.port))
+        return err_set(err, run->cand.c.running ? ERR_DOCKER : ERR_APP_EXITED, (int)run->cand.c.exit_code,
+                       run->cand.c.running ? "the new container was not given port %d"
+                                           : "the new container ended at once, before it had port %d",
+                       (int)run->spec.port);
+    run->cand.host_port = (int)run->spec.port;
+    run_text(run, "stopped the old version and started the new one in %.3f s", (double)run->cutover_ms / 1000);
+    return 0;
+}
+
+static int cutover_undo(struct run *run, struct err *err)
+{
+    struct run_version old = { 0 };
+    if (run->cand.exists && engine_container_kill(run->engine, run->cand.c.id, err) < 0)
+        return err_wrap(err, "stop the failed version");
+    if (run->old_was_running && engine_container_start(run->engine, run->old.c.id, err) < 0)
+        return err_wrap(err, "start the old version again");
+    if (engine_container_set_restart_policy(run->engine, run->old.c.id, run->old_policy, err) < 0)
+        return err_wrap(err, "give the old version its restart policy back");
+    int r = run_find(run, run->old.c.id, &old, err);
+    if (r != 0)
+        return r < 0 ? r : err_set(err, ERR_NO_PREVIOUS, 0, "the old container is gone");
+    old.host_port = (int)run->spec.port;
+    r = run->old_was_running ? health_wait(run, HEALTH_PREVIOUS, &old, 0, err) : 0;
+    run_version_done(&old);
+    if (r == 0)
+        run_text(run, "the previous version answers again on port %d", (int)run->spec.port);
+    return r;
+}
+
+const struct strategy strategy_recreate = {
+    .name = "recreate",
+    .ports = ports,
+    .warm_up = warm_up,
+    .cutover = cutover,
+    .cutover_undo = cutover_undo,
+};

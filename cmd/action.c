@@ -1,0 +1,342 @@
+#include "cmd/action.h"
+
+#include "cmd/annotations.h"
+#include "cmd/collect.h"
+#include "cmd/logcopy.h"
+#include "cmd/outputs.h"
+#include "cmd/signals.h"
+#include "cmd/stage.h"
+#include "cmd/statusview.h"
+#include "cmd/summary.h"
+#include "cmd/verify.h"
+
+struct action {
+    struct stage stage;
+    struct report report;
+    bool has_report;
+    struct collect_paths paths;
+    struct collect *collect; /* NULL: no bundle */
+    const char *bundle_path; /* for outputs and summary; "" none */
+    const char *summary_path;
+};
+
+static void warn(struct github *g, const char *title, const struct err *err)
+{
+    char text[2048];
+
+    github_annotate(g, GITHUB_WARNING, title, "%s\nWhat to do: %s", err_text(err, text, sizeof(text)),
+                    err_hint_text(err));
+}
+
+/* ---- state for the post stage ---- */
+
+static int state_started(struct action *a, const char *id, struct err *err)
+{
+    struct github *g = a->stage.g;
+
+    if (github_state(g, OUTPUTS_STATE_ID, id, err) < 0 ||
+        github_state(g, OUTPUTS_STATE_APP, a->stage.in.spec.app, err) < 0 ||
+        github_state(g, OUTPUTS_STATE_PHASE, "started", err) < 0)
+        return err_wrap(err, "tell the post stage");
+    return 0;
+}
+
+/* Only a deployment is the post stage's business. Unknown is told as unknown: post looks then. */
+static void state_ended(struct action *a)
+{
+    struct err err = { 0 };
+
+    if (a->report.op != WIRE_DEPLOY)
+        return;
+    if (github_state(a->stage.g, OUTPUTS_STATE_OUTCOME, outcome_name(a->report.outcome), &err) < 0 ||
+        github_state(a->stage.g, OUTPUTS_STATE_PHASE, "ended", &err) < 0)
+        warn(a->stage.g, "The post stage is not told the outcome", &err);
+}
+
+/* ---- bundle ---- */
+
+static void collect_begin(struct action *a)
+{
+    struct err err = { 0 };
+
+    if (collect_resolve(a->stage.in.bundle_path, getenv("GITHUB_WORKSPACE"), a->report.app, a->report.deployment,
+                        &a->paths, &err) < 0 ||
+        collect_new(&a->collect, &a->paths, &err) < 0) {
+        warn(a->stage.g, "No bundle", &err);
+        return;
+    }
+    a->bundle_path = collect_public_path(a->paths.bundle, getenv("GITHUB_WORKSPACE"));
+    a->summary_path = collect_public_path(a->paths.summary, getenv("GITHUB_WORKSPACE"));
+}
+
+static void collect_host_part(struct action *a, const char *deployment, const char *prefix)
+{
+    struct err err = { 0 };
+    char text[2048];
+
+    if (stage_bundle(&a->stage, a->collect, deployment, prefix, &err) < 0)
+        github_line(a->stage.g, "without the host's files of %s: %s", deployment, err_text(&err, text, sizeof(text)));
+}
+
+/* The host's files, unless the time is short or the host does not answer any more. */
+static void collect_host(struct action *a)
+{
+    if (!a->collect || !a->stage.session)
+        return;
+    if (signals_caught || a->report.outcome == OUTCOME_UNKNOWN) {
+        github_line(a->stage.g, "the host's files are not fetched: %s",
+                    signals_caught ? "the job was cancelled" : "the connection was lost");
+        return;
+    }
+    github_group(a->stage.g, "Collect the bundle");
+    collect_host_part(a, a->report.deployment, "");
+    if (a->report.rollback_id[0] && !signals_caught)
+        collect_host_part(a, a->report.rollback_id, "rollback/");
+    github_endgroup(a->stage.g);
+}
+
+static int render(struct action *a, struct buf *out, struct err *err)
+{
+    _cleanup_(buf_done_p) struct buf tail = BUF_INIT(LOGCOPY_MAX);
+    char host[300];
+    struct summary_facts f = { .report = &a->report,
+                               .redactor = a->stage.redactor,
+                               .host = stage_host(&a->stage, host),
+                               .run_link = a->stage.in.run_link,
+                               .bundle_path = a->bundle_path };
+
+    buf_reset(out);
+    github_log_tail(a->stage.g, SUMMARY_LOG_LINES, &tail);
+    f.log_tail = buf_span(&tail);
+    return a->report.op == WIRE_STATUS ? summary_render_status(&f, out, err) : summary_render(&f, out, err);
+}
+
+static int finish_bundle(struct action *a, struct span summary, struct err *err)
+{
+    _cleanup_(buf_done_p) struct buf log = BUF_INIT(LOGCOPY_MAX), clean = BUF_INIT(SUMMARY_MAX);
+
+    github_log(a->stage.g, &log);
+    github_redact(a->stage.g, summary, &clean);
+    return collect_finish(a->collect, buf_span(&log), buf_span(&clean), err);
+}
+
+/* Summary and bundle know of each other: the summary names the bundle, the bundle holds the summary. */
+static void write_reports(struct action *a)
+{
+    _cleanup_(buf_done_p) struct buf summary = BUF_INIT(SUMMARY_MAX);
+    struct err err = { 0 };
+    int r = render(a, &summary, &err);
+
+    if (r < 0)
+        warn(a->stage.g, "No job summary", &err);
+    if (a->collect) {
+        struct err bundle_err = { 0 };
+        int b = finish_bundle(a, buf_span(&summary), &bundle_err);
+        if (b != 0)
+            warn(a->stage.g, b > 0 ? "The host's files could not be read" : "No bundle", &bundle_err);
+        else
+            github_line(a->stage.g, "bundle: %s", a->bundle_path);
+        if (b < 0) {
+            a->bundle_path = a->summary_path = "";
+            r = render(a, &summary, &err);
+        }
+    }
+    if (r >= 0)
+        stage_summary(&a->stage, buf_span(&summary));
+}
+
+/* ---- commands ---- */
+
+static void begin_report(struct action *a, enum wire_op op, const char *id)
+{
+    report_init(&a->report, op, a->stage.in.spec.app, id);
+    a->has_report = true;
+}
+
+/* The new version answers where its users are, or the way back is taken. */
+static void roll_back_after_verify(struct action *a, const struct err *why)
+{
+    struct wire_request request;
+    struct report rollback;
+    char id[WIRE_ID_MAX + 1], text[sizeof(request.reason)];
+    struct err err = { 0 };
+
+    if (wire_new_id(id, &err) < 0) {
+        report_init(&rollback, WIRE_ROLLBACK, a->report.app, "");
+        report_never_sent(&rollback, &err);
+    } else {
+        github_line(a->stage.g, "rolling back %s", a->report.deployment);
+        request = stage_request(&a->stage, WIRE_ROLLBACK, id);
+        (void)snprintf(request.only_if_current, sizeof(request.only_if_current), "%s", a->report.deployment);
+        (void)snprintf(request.reason, sizeof(request.reason), "verify-url: %s",
+                       err_text(why, text, sizeof(text) - sizeof("verify-url: ")));
+        report_init(&rollback, WIRE_ROLLBACK, a->report.app, id);
+        stage_run(&a->stage, &request, &rollback);
+    }
+    report_adopt_rollback(&a->report, &rollback, why);
+    report_done(&rollback);
+}
+
+static void verify(struct action *a)
+{
+    const struct inputs *in = &a->stage.in;
+    struct verify_options o = { .url = in->verify_url,
+                                .status = in->verify_status,
+                                .body = in->verify_body,
+                                .max_ms = in->verify_max_ms,
+                                .cancel = &signals_caught,
+                                .cancel_fd = a->stage.signal_fd };
+    struct verify_result result = { 0 };
+    struct err err = { 0 };
+    char text[300];
+    int r = 0;
+
+    if (a->report.outcome != OUTCOME_DEPLOYED || !*in->verify_url)
+        return;
+    if (signals_caught) {
+        github_line(a->stage.g, "verify-url is not asked: the job was cancelled");
+        return;
+    }
+    github_group(a->stage.g, "Verify from the runner");
+    r = verify_run(&o, &result, &err);
+    github_endgroup(a->stage.g);
+    if (r == 0) {
+        (void)snprintf(a->report.verify, sizeof(a->report.verify), "answered as expected: HTTP %d in %lld ms, attempt %u",
+                       result.status, (long long)result.ms, result.attempts);
+        github_line(a->stage.g, "ok Verify from the runner: %s", a->report.verify);
+        return;
+    }
+    (void)snprintf(a->report.verify, sizeof(a->report.verify), "%s", err_text(&err, text, sizeof(text)));
+    github_line(a->stage.g, "FAILED Verify from the runner: %s", a->report.verify);
+    if (r == -ERR_CANCEL)
+        return; /* nothing is known against the new version; the post stage knows that the job was cancelled */
+    roll_back_after_verify(a, &err);
+}
+
+static void connect_and(struct action *a, void (*then)(struct action *a))
+{
+    struct err err = { 0 };
+
+    if (stage_connect(&a->stage, a->stage.signal_fd, &err) < 0) {
+        report_never_sent(&a->report, &err);
+        return;
+    }
+    then(a);
+}
+
+static void request_deploy(struct action *a)
+{
+    struct wire_request request = stage_request(&a->stage, WIRE_DEPLOY, a->report.deployment);
+
+    stage_run(&a->stage, &request, &a->report);
+    verify(a);
+}
+
+static void request_rollback(struct action *a)
+{
+    struct wire_request request = stage_request(&a->stage, WIRE_ROLLBACK, a->report.deployment);
+
+    (void)snprintf(request.reason, sizeof(request.reason), "command: rollback");
+    stage_run(&a->stage, &request, &a->report);
+}
+
+static void request_status(struct action *a)
+{
+    struct wire_request request = stage_request(&a->stage, WIRE_STATUS, "");
+
+    stage_run(&a->stage, &request, &a->report);
+    statusview_print(a->stage.g, a->report.status);
+}
+
+static void run_command(struct action *a)
+{
+    char id[WIRE_ID_MAX + 1] = "";
+    struct err err = { 0 };
+    bool changes = a->stage.in.command != COMMAND_STATUS;
+
+    if (changes && wire_new_id(id, &err) < 0) {
+        begin_report(a, a->stage.in.command == COMMAND_DEPLOY ? WIRE_DEPLOY : WIRE_ROLLBACK, "");
+        report_never_sent(&a->report, &err);
+        return;
+    }
+    switch (a->stage.in.command) {
+    case COMMAND_STATUS:
+        begin_report(a, WIRE_STATUS, "");
+        connect_and(a, request_status);
+        return;
+    case COMMAND_ROLLBACK:
+        begin_report(a, WIRE_ROLLBACK, id);
+        connect_and(a, request_rollback);
+        return;
+    case COMMAND_DEPLOY:
+    default:
+        begin_report(a, WIRE_DEPLOY, id);
+        github_line(a->stage.g, "deployment %s of %s: %s", id, a->stage.in.spec.app, a->stage.in.spec.image);
+        if (state_started(a, id, &err) < 0) /* without it the post stage could not roll back */
+            report_never_sent(&a->report, &err);
+        else
+            connect_and(a, request_deploy);
+        return;
+    }
+}
+
+/* ---- the end ---- */
+
+static void tell_end(struct action *a)
+{
+    struct err err = { 0 };
+
+    state_ended(a);
+    annotations_print(a->stage.g, &a->report);
+    if (a->report.op != WIRE_STATUS) {
+        collect_begin(a);
+        collect_host(a);
+    }
+    github_tell_dropped(a->stage.g);
+    write_reports(a);
+    if (outputs_write(a->stage.g, &a->report, a->bundle_path, a->summary_path, &err) < 0)
+        warn(a->stage.g, "No outputs", &err);
+}
+
+/* Wrong inputs: nothing was tried; the outputs say so. */
+static void tell_wrong_inputs(struct action *a, const struct err *why)
+{
+    struct err err = { 0 };
+
+    report_init(&a->report, WIRE_DEPLOY, "", "");
+    a->has_report = true;
+    report_never_sent(&a->report, why);
+    if (outputs_write(a->stage.g, &a->report, "", "", &err) < 0)
+        warn(a->stage.g, "No outputs", &err);
+}
+
+static int run(struct action *a)
+{
+    struct err err = { 0 };
+
+    if (stage_init(&a->stage, &err) < 0) {
+        char text[2048];
+        if (a->stage.g)
+            github_annotate(a->stage.g, GITHUB_ERROR, "Cannot start", "%s", err_text(&err, text, sizeof(text)));
+        return err_kind_exit_code(err.kind);
+    }
+    if (stage_inputs(&a->stage, &err) < 0) {
+        tell_wrong_inputs(a, &err);
+        return err_kind_exit_code(err.kind);
+    }
+    run_command(a);
+    tell_end(a);
+    return report_exit_code(&a->report, a->stage.in.fail_on_kpi);
+}
+
+int action_main(void)
+{
+    struct action a = { .bundle_path = "", .summary_path = "" };
+    int code = run(&a);
+
+    collect_free(a.collect);
+    if (a.has_report)
+        report_done(&a.report);
+    stage_done(&a.stage);
+    return code;
+}

@@ -1,0 +1,431 @@
+#include "cmd/inputs.h"
+
+#include "cmd/inputs_check.h"
+#include "cmd/inputs_finish.h"
+#include "cmd/inputs_parse.h"
+#include "cmd/inputs_reading.h"
+#include "shared/secret.h"
+
+#define NAME_MAX_BYTES 64 /* of an environment variable's name; the longest id has 22 */
+
+#define SECOND 1000LL
+#define MINUTE (60 * SECOND)
+#define HOUR (60 * MINUTE)
+#define MIB (1LL << 20)
+
+/* ---- readers of this action's own words ---- */
+
+struct word {
+    const char *name;
+    int value;
+};
+
+/* The value of one of the words; false after telling the problem. */
+static bool read_word(struct inputs_reading *rd, const struct inputs_row *row, const char *value,
+                      const struct word *words, size_t count, int *ret)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(words[i].name, value) == 0) {
+            *ret = words[i].value;
+            return true;
+        }
+    }
+    inputs_refuse(rd, row, 0, span_of(value), row->wants);
+    return false;
+}
+
+static int read_command(struct inputs_reading *rd, const struct inputs_row *row, const char *value)
+{
+    static const struct word words[] = {
+        { "deploy", COMMAND_DEPLOY },
+        { "rollback", COMMAND_ROLLBACK },
+        { "status", COMMAND_STATUS },
+    };
+    int chosen;
+    if (read_word(rd, row, value, words, 3, &chosen))
+        rd->in->command = (enum command)chosen;
+    return 0;
+}
+
+static int read_rollback_on(struct inputs_reading *rd, const struct inputs_row *row, const char *value)
+{
+    static const struct word words[] = {
+        { "job-failure", ROLLBACK_ON_JOB_FAILURE },
+        { "deploy-failure", ROLLBACK_ON_DEPLOY_FAILURE },
+        { "never", ROLLBACK_NEVER },
+    };
+    int chosen;
+    if (read_word(rd, row, value, words, 3, &chosen))
+        rd->in->rollback_on = (enum rollback_on)chosen;
+    return 0;
+}
+
+/* The word tcp: no request, a connection is enough. */
+static int read_health_path(struct inputs_reading *rd, const struct inputs_row *row, const char *value)
+{
+    if (strcmp(value, "tcp") == 0)
+        return spec_set_str(&rd->in->spec.health_path, "", rd->err);
+    return inputs_read_text(rd, row, value);
+}
+
+/* A runner that does not evaluate defaults hands the expression itself over: then nothing is known. */
+static int read_job_status(struct inputs_reading *rd, const struct inputs_row *row, const char *value)
+{
+    return strncmp(value, "${{", 3) == 0 ? 0 : inputs_read_text(rd, row, value);
+}
+
+static int read_labels(struct inputs_reading *rd, const struct inputs_row *row, const char *value)
+{
+    int r = inputs_read_list(rd, row, value);
+    const struct strlist *labels = &rd->in->spec.labels;
+    for (size_t i = 0; i < labels->len; i++) {
+        struct span key = inputs_key_of(labels->items[i]);
+        if (inputs_is_own_label(labels->items[i]))
+            inputs_problem(rd, ERR_INPUT, row->id, 0, "got '%.60s', but labels below io.bluegreen are set by the action",
+                           labels->items[i]);
+        else if (inputs_find_key(labels, key) < i)
+            inputs_problem(rd, ERR_INPUT, row->id, 0, "sets %.*s a second time", (int)key.len, key.ptr);
+    }
+    return r;
+}
+
+/* ---- words of the checks ---- */
+
+static bool is_strategy(const char *s)
+{
+    return strcmp(s, "handover") == 0 || strcmp(s, "recreate") == 0;
+}
+
+static bool is_job_status(const char *s)
+{
+    return strcmp(s, "success") == 0 || strcmp(s, "failure") == 0 || strcmp(s, "cancelled") == 0;
+}
+
+/* ---- the table ---- */
+
+#define AT(member) offsetof(struct inputs, member)
+#define PLAIN false
+#define SECRET true
+
+#define STATUS_WANTS "HTTP statuses such as 200, 200,204 or 200-299"
+#define USER_WANTS "a login name without blanks, at most 64 characters"
+#define TEXT_WANTS "at most 4096 bytes of text without line breaks"
+#define PATH_WANTS "a path of at most 1024 bytes"
+
+/*
+ * In the order of action.yml, which tests/e2e/test_contract.py compares with this table: a row is id, default, secrecy,
+ * reader, field, smallest and largest value, check, what it wants.
+ */
+/* clang-format off */
+static const struct inputs_row rows[] = {
+    { "host", "", PLAIN, inputs_read_host, AT(target.host), 0, 0, NULL, NULL },
+    { "ssh-port", "22", PLAIN, inputs_read_ssh_port, AT(target.port), 0, 0, NULL, NULL },
+    { "user", "ec2-user", PLAIN, inputs_read_text, AT(target.user), 0, 0, inputs_is_ssh_user, USER_WANTS },
+    { "ssh-key", "", SECRET, inputs_read_text, AT(target.key), 0, 0, NULL, NULL },
+    { "ssh-key-passphrase", "", SECRET, inputs_read_text, AT(target.passphrase), 0, 0, inputs_is_plain_text, TEXT_WANTS },
+    { "host-fingerprint", "", PLAIN, inputs_read_text, AT(target.fingerprints), 0, 0, NULL, NULL },
+    { "known-hosts", "", PLAIN, inputs_read_text, AT(target.known_hosts), 0, 0, NULL, NULL },
+    { "jump-host", "", PLAIN, inputs_read_host, AT(jump.host), 0, 0, NULL, NULL },
+    { "jump-port", "22", PLAIN, inputs_read_ssh_port, AT(jump.port), 0, 0, NULL, NULL },
+    { "jump-user", "", PLAIN, inputs_read_text, AT(jump.user), 0, 0, inputs_is_ssh_user, USER_WANTS },
+    { "jump-key", "", SECRET, inputs_read_text, AT(jump.key), 0, 0, NULL, NULL },
+    { "jump-key-passphrase", "", SECRET, inputs_read_text, AT(jump.passphrase), 0, 0, inputs_is_plain_text, TEXT_WANTS },
+    { "jump-fingerprint", "", PLAIN, inputs_read_text, AT(jump.fingerprints), 0, 0, NULL, NULL },
+    { "jump-known-hosts", "", PLAIN, inputs_read_text, AT(jump.known_hosts), 0, 0, NULL, NULL },
+    { "connect-timeout", "30s", PLAIN, inputs_read_duration, AT(connect_timeout_ms), SECOND, 10 * MINUTE, NULL, NULL },
+
+    { "command", "deploy", PLAIN, read_command, 0, 0, 0, NULL, "deploy, rollback or status" },
+    { "app", "", PLAIN, inputs_read_text, AT(spec.app), 0, 0, spec_is_app_name,
+      "a name of at most 48 lower-case letters, digits, '.', '_' and '-', beginning with a letter or digit" },
+    { "image", "", PLAIN, inputs_read_text, AT(spec.image), 0, 0, inputs_is_image,
+      "an image reference such as registry.example.com/team/app:1.4.2 or app@sha256:…" },
+    { "registry-username", "", PLAIN, inputs_read_text, AT(spec.registry_username), 0, 0, inputs_is_login,
+      "a name without blanks, at most 256 bytes" },
+    { "registry-password", "", SECRET, inputs_read_text, AT(spec.registry_password), 0, 0, inputs_is_password,
+      "at most 65536 bytes" },
+    { "port", "8080", PLAIN, inputs_read_number, AT(spec.port), 1, 65535, NULL, NULL },
+    { "container-port", "", PLAIN, inputs_read_number, AT(spec.container_port), 1, 65535, NULL, NULL },
+    { "env", "", PLAIN, inputs_read_env, AT(spec.env), 0, 0, NULL, NULL },
+    { "env-file", "", PLAIN, inputs_read_text, AT(env_file), 0, 0, inputs_is_path, PATH_WANTS },
+    { "secret-env", "", SECRET, inputs_read_env, AT(spec.secret_env), 0, 0, NULL, NULL },
+    { "volumes", "", PLAIN, inputs_read_list, AT(spec.volumes), 0, 0, spec_is_volume,
+      "SOURCE:TARGET or SOURCE:TARGET:ro; SOURCE an absolute path or a volume's name, TARGET an absolute path" },
+    { "networks", "", PLAIN, inputs_read_list, AT(spec.networks), 0, 0, inputs_is_network_name,
+      "the name of a Docker network (not host or none)" },
+    { "labels", "", PLAIN, read_labels, AT(spec.labels), 0, 0, inputs_is_label, "KEY=VALUE, KEY of letters, digits, '.', '_', '/' and '-'" },
+    { "args", "", PLAIN, inputs_read_list, AT(spec.args), 0, 0, NULL, NULL },
+    { "container-user", "", PLAIN, inputs_read_text, AT(spec.user), 0, 0, inputs_is_container_user,
+      "a user name or number of the container, with :GROUP or without" },
+    { "memory", "", PLAIN, inputs_read_size, AT(spec.memory_bytes), 6 * MIB, 1LL << 44, NULL, NULL },
+    { "cpus", "", PLAIN, inputs_read_cpus, AT(spec.nano_cpus), 10000000, 1024 * 1000000000LL, NULL, NULL },
+    { "read-only", "false", PLAIN, inputs_read_bool, AT(spec.read_only), 0, 0, NULL, NULL },
+    { "restart-policy", "unless-stopped", PLAIN, inputs_read_text, AT(spec.restart_policy), 0, 0, spec_is_restart_policy,
+      "no, always, unless-stopped, on-failure or on-failure:N" },
+    { "stop-timeout", "10s", PLAIN, inputs_read_seconds, AT(spec.stop_timeout_s), 0, 10 * MINUTE, NULL, NULL },
+
+    { "health-path", "/health", PLAIN, read_health_path, AT(spec.health_path), 0, 0, inputs_is_http_path,
+      "a path that begins with '/', or the word tcp" },
+    { "health-port", "", PLAIN, inputs_read_number, AT(spec.health_port), 1, 65535, NULL, NULL },
+    { "health-status", "200", PLAIN, inputs_read_text, AT(spec.health_status), 0, 0, spec_is_status_list, STATUS_WANTS },
+    { "health-body", "", PLAIN, inputs_read_text, AT(spec.health_body), 0, 0, inputs_is_plain_text, TEXT_WANTS },
+    { "health-retries", "30", PLAIN, inputs_read_number, AT(spec.health_retries), 1, 1000, NULL, NULL },
+    { "health-interval", "2s", PLAIN, inputs_read_duration, AT(spec.health_interval_ms), 100, 5 * MINUTE, NULL, NULL },
+    { "health-timeout", "5s", PLAIN, inputs_read_duration, AT(spec.health_timeout_ms), 100, 5 * MINUTE, NULL, NULL },
+    { "warm-up", "2s", PLAIN, inputs_read_duration, AT(spec.warm_up_ms), 0, 10 * MINUTE, NULL, NULL },
+    { "verify-url", "", PLAIN, inputs_read_text, AT(verify_url), 0, 0, inputs_is_url,
+      "an http:// or https:// URL without user and password, at most 2048 bytes" },
+    { "verify-status", "200", PLAIN, inputs_read_text, AT(verify_status), 0, 0, spec_is_status_list, STATUS_WANTS },
+    { "verify-body", "", PLAIN, inputs_read_text, AT(verify_body), 0, 0, inputs_is_plain_text, TEXT_WANTS },
+    { "verify-max-time", "", PLAIN, inputs_read_duration, AT(verify_max_ms), 1, 2 * MINUTE, NULL, NULL },
+
+    { "strategy", "handover", PLAIN, inputs_read_text, AT(spec.strategy), 0, 0, is_strategy, "handover or recreate" },
+    { "spare-port", "", PLAIN, inputs_read_number, AT(spec.spare_port), 1, 65535, NULL, NULL },
+    { "rollback-on", "job-failure", PLAIN, read_rollback_on, 0, 0, 0, NULL, "job-failure, deploy-failure or never" },
+    { "lock-timeout", "10m", PLAIN, inputs_read_duration, AT(spec.lock_timeout_ms), 0, 24 * HOUR, NULL, NULL },
+    { "keep-hours", "24", PLAIN, inputs_read_number, AT(spec.keep_hours), 0, 8760, NULL, NULL },
+    { "log-retention-days", "7", PLAIN, inputs_read_number, AT(spec.log_retention_days), 1, 3650, NULL, NULL },
+    { "kpi", "", PLAIN, inputs_read_kpi, AT(spec.kpi), 0, 0, NULL, NULL },
+    { "fail-on-kpi", "false", PLAIN, inputs_read_bool, AT(fail_on_kpi), 0, 0, NULL, NULL },
+    { "bundle-path", "", PLAIN, inputs_read_text, AT(bundle_path), 0, 0, inputs_is_path, PATH_WANTS },
+    { "job-status", "${{ job.status }}", PLAIN, read_job_status, AT(job_status), 0, 0, is_job_status,
+      "success, failure or cancelled" },
+};
+/* clang-format on */
+
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
+_Static_assert(ROWS <= INPUTS_ROWS_MAX, "raise INPUTS_ROWS_MAX");
+
+bool inputs_table(size_t i, const char **id, const char **dflt, bool *secret)
+{
+    if (i >= ROWS)
+        return false;
+    *id = rows[i].id;
+    *dflt = rows[i].dflt;
+    *secret = rows[i].secret;
+    return true;
+}
+
+/* ---- where values come from ---- */
+
+/* "ssh-key" -> "INPUT_SSH-KEY": the runner keeps dashes. */
+static void variable_name(const char *id, char out[NAME_MAX_BYTES])
+{
+    (void)snprintf(out, NAME_MAX_BYTES, "INPUT_%s", id); /* ids are ours: it fits */
+    for (char *p = out + 6; *p; p++)
+        if (*p >= 'a' && *p <= 'z')
+            *p = (char)(*p - 'a' + 'A');
+}
+
+/* "" when the variable is not there. */
+static const char *raw_value(inputs_env_fn *env, void *ctx, const struct inputs_row *row)
+{
+    char name[NAME_MAX_BYTES];
+    variable_name(row->id, name);
+    const char *value = env(ctx, name);
+    return value ? value : "";
+}
+
+/* ---- secrets ---- */
+
+struct secret_parts {
+    int (*part)(void *ctx, struct span text);
+    void *ctx;
+};
+
+static int secret_entry(void *ctx, unsigned line, struct span key, struct span value)
+{
+    struct secret_parts *p = ctx;
+    (void)line;
+    (void)key;
+    return value.len >= REDACT_MIN ? p->part(p->ctx, value) : 0;
+}
+
+/* A wrong line is secret all the same: what follows its '=', if it has one. */
+static void secret_complain(void *ctx, unsigned line, struct span text, const char *what)
+{
+    struct secret_parts *p = ctx;
+    (void)line;
+    (void)what;
+    struct span key;
+    if (span_split(&text, '=', &key) && text.len >= REDACT_MIN)
+        (void)p->part(p->ctx, span_trim(text)); /* the whole line is registered anyway */
+}
+
+/* Hand over everything of one secret input that must not be seen: the whole, and the values of secret-env. */
+static int each_part(const struct inputs_row *row, const char *value, int (*part)(void *ctx, struct span text),
+                     void *ctx)
+{
+    struct span whole = span_of(value);
+    struct span trimmed = span_trim(whole);
+    if (trimmed.len == 0)
+        return 0;
+    int r = part(ctx, whole);
+    if (r == 0 && trimmed.len < whole.len)
+        r = part(ctx, trimmed);
+    if (r < 0 || row->read != inputs_read_env)
+        return r;
+    struct secret_parts parts = { .part = part, .ctx = ctx };
+    struct inputs_env_visitor v = { .ctx = &parts, .entry = secret_entry, .complain = secret_complain };
+    return inputs_parse_env(trimmed, INPUTS_ENV_LINES, &v);
+}
+
+struct visit {
+    void (*visit)(void *vctx, const char *value);
+    void *vctx;
+};
+
+static int visit_part(void *ctx, struct span text)
+{
+    const struct visit *v = ctx;
+    _cleanup_(secret_free_p) char *copy = span_dup(text);
+    if (copy)
+        v->visit(v->vctx, copy);
+    return 0;
+}
+
+void inputs_each_secret(inputs_env_fn *env, void *ctx, void (*visit)(void *vctx, const char *value), void *vctx)
+{
+    struct visit v = { .visit = visit, .vctx = vctx };
+    for (size_t i = 0; i < ROWS; i++)
+        if (rows[i].secret)
+            (void)each_part(&rows[i], raw_value(env, ctx, &rows[i]), visit_part, &v); /* never fails */
+}
+
+struct registration {
+    struct redactor *redactor;
+    struct err *err;
+};
+
+static int register_part(void *ctx, struct span text)
+{
+    const struct registration *reg = ctx;
+    return redactor_add(reg->redactor, text, reg->err);
+}
+
+static int register_secrets(const struct inputs_reading *rd, struct redactor *redactor)
+{
+    struct registration reg = { .redactor = redactor, .err = rd->err };
+    for (size_t i = 0; redactor && i < ROWS; i++) {
+        if (rows[i].secret &&
+            each_part(&rows[i], raw_value(rd->env, rd->ctx, &rows[i]), register_part, &reg) < 0)
+            return err_set(rd->err, ERR_NOMEM, 0, "register the secret input '%s': out of memory",
+                           rows[i].id);
+    }
+    return 0;
+}
+
+void inputs_wipe_env(void)
+{
+    char name[NAME_MAX_BYTES];
+    for (size_t i = 0; i < ROWS; i++) {
+        if (!rows[i].secret)
+            continue;
+        variable_name(rows[i].id, name);
+        secret_wipe_env(name);
+    }
+}
+
+/* ---- reading ---- */
+
+static int init_target(struct ssh_target *t, struct err *err)
+{
+    char **strings[] = { &t->host, &t->user, &t->key, &t->passphrase, &t->fingerprints, &t->known_hosts };
+    for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
+        if (spec_set_str(strings[i], "", err) < 0)
+            return -ERR_NOMEM;
+    return 0;
+}
+
+static int init(struct inputs *in, struct err *err)
+{
+    *in = (struct inputs){ 0 };
+    spec_init(&in->spec);
+    /* 0 stands for "not given" until inputs_finish() */
+    in->spec.container_port = 0;
+    in->spec.spare_port = 0;
+    char **strings[] = { &in->verify_url, &in->verify_status, &in->verify_body, &in->bundle_path,
+                         &in->job_status, &in->run_link,      &in->actor,       &in->env_file };
+    for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
+        if (spec_set_str(strings[i], "", err) < 0)
+            return -ERR_NOMEM;
+    if (init_target(&in->target, err) < 0 || init_target(&in->jump, err) < 0)
+        return -ERR_NOMEM;
+    return 0;
+}
+
+static int read_row(struct inputs_reading *rd, const struct inputs_row *row)
+{
+    struct span raw = span_of(raw_value(rd->env, rd->ctx, row));
+    if (raw.len > INPUTS_VALUE_MAX) {
+        inputs_problem(rd, ERR_INPUT, row->id, 0, "got %zu bytes, wants at most %d", raw.len, INPUTS_VALUE_MAX);
+        return 0;
+    }
+    if (!span_is_utf8(raw)) {
+        inputs_problem(rd, ERR_INPUT, row->id, 0, "got bytes that are not UTF-8 text");
+        return 0;
+    }
+    struct span text = span_trim(raw);
+    if (text.len == 0 && strncmp(row->dflt, "${{", 3) != 0)
+        text = span_of(row->dflt);
+    if (text.len == 0)
+        return 0;
+    _cleanup_(secret_free_p) char *value = span_dup(text);
+    if (!value)
+        return err_set(rd->err, ERR_NOMEM, 0, "read input '%s': out of memory", row->id);
+    return row->read(rd, row, value);
+}
+
+int inputs_read(inputs_env_fn *env, void *ctx, struct inputs *in, struct redactor *redactor, struct buf *problems,
+                struct err *err)
+{
+    struct inputs_reading rd = { .env = env, .ctx = ctx, .in = in, .problems = problems, .err = err };
+    if (init(in, err) < 0 || register_secrets(&rd, redactor) < 0)
+        return -ERR_NOMEM;
+    for (size_t i = 0; i < ROWS; i++) {
+        unsigned before = rd.told;
+        int r = read_row(&rd, &rows[i]);
+        if (r < 0)
+            return r;
+        rd.wrong[i] = rd.told > before;
+    }
+    int r = inputs_finish(&rd);
+    return r < 0 ? r : rd.result;
+}
+
+bool inputs_is_wrong(const struct inputs_reading *rd, const char *id)
+{
+    return rd->wrong[inputs_row_of(id) - rows];
+}
+
+const struct inputs_row *inputs_row_of(const char *id)
+{
+    size_t i = 0;
+    while (i + 1 < ROWS && strcmp(rows[i].id, id) != 0)
+        i++;
+    return &rows[i];
+}
+
+static void done_target(struct ssh_target *t)
+{
+    free_p(&t->host);
+    free_p(&t->user);
+    secret_free_p(&t->key);
+    secret_free_p(&t->passphrase);
+    free_p(&t->fingerprints);
+    free_p(&t->known_hosts);
+}
+
+void inputs_done(struct inputs *in)
+{
+    done_target(&in->target);
+    done_target(&in->jump);
+    spec_done(&in->spec);
+    free_p(&in->env_file);
+    free_p(&in->verify_url);
+    free_p(&in->verify_status);
+    free_p(&in->verify_body);
+    free_p(&in->bundle_path);
+    free_p(&in->job_status);
+    free_p(&in->run_link);
+    free_p(&in->actor);
+}

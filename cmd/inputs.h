@@ -1,0 +1,68 @@
+/*
+ * The action's inputs: one table names each once (action.yml id, kind, default, secrecy, validator). Everything is
+ * validated before any connection; each error names the input, what it got and what it wants.
+ */
+#ifndef BLUEGREEN_INPUTS_H
+#define BLUEGREEN_INPUTS_H
+
+#include "shared/redact.h"
+#include "shared/spec.h"
+
+enum command { COMMAND_DEPLOY, COMMAND_ROLLBACK, COMMAND_STATUS };
+enum rollback_on { ROLLBACK_ON_JOB_FAILURE, ROLLBACK_ON_DEPLOY_FAILURE, ROLLBACK_NEVER };
+
+struct ssh_target {
+    char *host;
+    int port;
+    char *user;
+    char *key;        /* secret; as given, sshkey_parse() accepts it */
+    char *passphrase; /* secret; "" none */
+    char *fingerprints; /* lines, as given; hostpins_parse() accepts both and finds a pin for host and port */
+    char *known_hosts;  /* likewise */
+};
+
+struct inputs {
+    enum command command;
+    struct ssh_target target;
+    /*
+     * host "" = none. Filled in here: user and key (with its passphrase) from the target when not given; known_hosts too,
+     * when neither pin of the jump host is.
+     */
+    struct ssh_target jump;
+    int64_t connect_timeout_ms;
+    char *env_file; /* as given; it is in spec.env already; "" none */
+    struct spec spec; /* app … kpi; for rollback and status only app and lock_timeout matter */
+    enum rollback_on rollback_on;
+    char *verify_url; /* "" none */
+    char *verify_status;
+    char *verify_body;
+    int64_t verify_max_ms; /* longest accepted response time; 0 = any */
+    bool fail_on_kpi;
+    char *bundle_path; /* file (ends in .tar.gz) or directory; "" = workspace */
+    char *job_status;  /* success | failure | cancelled | "" */
+    /* from the runner */
+    char *run_link; /* https://…/actions/runs/N, or user@machine */
+    char *actor;
+};
+
+/* getenv-like: value of an environment variable or NULL. Tests pass their own. */
+typedef const char *inputs_env_fn(void *ctx, const char *name);
+
+/*
+ * Read and validate INPUT_* . Every wrong input adds a line to `problems` (so that all are seen at once); 0 when none.
+ * -ERR_INPUT, -ERR_NO_PIN or -ERR_KEY otherwise, err naming the first. *in is initialised in every case. Values of secret inputs
+ * (and each line of them) are added to `redactor` before anything else happens, also when other inputs are wrong.
+ */
+int inputs_read(inputs_env_fn *env, void *ctx, struct inputs *in, struct redactor *redactor, struct buf *problems,
+                struct err *err);
+void inputs_done(struct inputs *in);
+
+/* Visit each raw secret value for ::add-mask::. Called before inputs_read(); it needs no valid inputs. */
+void inputs_each_secret(inputs_env_fn *env, void *ctx, void (*visit)(void *vctx, const char *value), void *vctx);
+/* Zero every INPUT_* of a secret input in the process environment and unset it. After inputs_read(). */
+void inputs_wipe_env(void);
+
+/* For tests and docs: id, default and secrecy of the i-th input; false past the end. */
+bool inputs_table(size_t i, const char **id, const char **dflt, bool *secret);
+
+#endif

@@ -1,0 +1,26 @@
+/*
+ * Events as people read them while they happen: one group per step in the log, a line of result below each group.
+ */
+#ifndef BLUEGREEN_LOGVIEW_H
+#define BLUEGREEN_LOGVIEW_H
+
+#include "cmd/github.h"
+#include "shared/event.h"
+
+#define LOGVIEW_PROGRESS_EVERY_MS 2000 /* progress lines of one step are not closer together than this (host's clock) */
+#define LOGVIEW_SAMPLES_MAX 200        /* health samples shown per step; the rest is counted */
+
+struct logview {
+    struct github *g;
+    int64_t progress_ms; /* when the last progress line was shown; 0 none */
+    char progress[200];  /* its text */
+    char title[200];     /* of the open step or undo; "" none */
+    unsigned samples;    /* of this step */
+};
+
+void logview_init(struct logview *v, struct github *g); /* g: borrowed */
+void logview_event(struct logview *v, const struct event *ev);
+/* Close what is open; after the last event. */
+void logview_end(struct logview *v);
+
+#endif

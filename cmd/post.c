@@ -1,0 +1,153 @@
+#include "cmd/post.h"
+
+#include "cmd/annotations.h"
+#include "cmd/logcopy.h"
+#include "cmd/outputs.h"
+#include "cmd/stage.h"
+#include "cmd/summary.h"
+
+static bool given(const char *s)
+{
+    return s && *s;
+}
+
+static bool is(const char *s, const char *what)
+{
+    return s && strcmp(s, what) == 0;
+}
+
+enum post_decision post_decide(const struct post_facts *f, const char **why)
+{
+    enum outcome outcome = given(f->outcome) ? outcome_from_name(f->outcome) : OUTCOME_UNKNOWN;
+
+    if (!given(f->deployment)) {
+        *why = "No deployment of this job is known here (the main step ended before it began one): nothing to do.";
+        return POST_NOTHING;
+    }
+    if (is(f->job_status, "success")) {
+        *why = "The job succeeded: its deployment stays.";
+        return POST_NOTHING;
+    }
+    if (f->rollback_on != ROLLBACK_ON_JOB_FAILURE) {
+        *why = "The input rollback-on does not ask for a rollback after the job: the deployment stays as it is.";
+        return POST_NOTHING;
+    }
+    if (outcome != OUTCOME_DEPLOYED && outcome != OUTCOME_UNKNOWN) {
+        *why = "The main step left nothing of this deployment in production: nothing to roll back.";
+        return POST_NOTHING;
+    }
+    if (is(f->job_status, "failure")) {
+        *why = "The job failed after this deployment.";
+        return POST_ROLLBACK;
+    }
+    if (is(f->job_status, "cancelled")) {
+        *why = "The job was cancelled after this deployment.";
+        return POST_ROLLBACK;
+    }
+    *why = "How the job ended is not known, so its deployment stays. Give the step the input "
+           "job-status: ${{ job.status }}";
+    return POST_NOTHING;
+}
+
+static const char *state(const char *name)
+{
+    char variable[64];
+
+    (void)snprintf(variable, sizeof(variable), "STATE_%s", name);
+    return getenv(variable);
+}
+
+static void summarize(struct stage *s, const struct report *r, const char *why)
+{
+    _cleanup_(buf_done_p) struct buf out = BUF_INIT(SUMMARY_MAX), tail = BUF_INIT(LOGCOPY_MAX);
+    struct summary_facts f = { .report = r, .redactor = s->redactor };
+    struct err err = { 0 };
+    char text[1024];
+
+    github_log_tail(s->g, SUMMARY_LOG_LINES, &tail);
+    f.log_tail = buf_span(&tail);
+    if (summary_render_post(&f, why, &out, &err) < 0)
+        github_line(s->g, "no summary: %s", err_text(&err, text, sizeof(text)));
+    else
+        stage_summary(s, buf_span(&out));
+}
+
+/* The agent may still be at work for a main step that was killed: the request waits for the app's lock by itself. */
+static void ask_rollback(struct stage *s, const char *deployment, const char *reason, struct report *r)
+{
+    struct err err = { 0 };
+    struct wire_request request = stage_request(s, WIRE_ROLLBACK, r->deployment);
+
+    (void)snprintf(request.only_if_current, sizeof(request.only_if_current), "%s", deployment);
+    (void)snprintf(request.reason, sizeof(request.reason), "%s", reason);
+    /* no cancel: a rollback that was begun is to end, and the runner gives this stage minutes */
+    if (stage_connect(s, -1, &err) < 0)
+        report_never_sent(r, &err);
+    else
+        stage_run(s, &request, r);
+}
+
+static int roll_back(struct stage *s, const char *deployment, const char *job_status, const char *why)
+{
+    struct err err = { 0 };
+    struct report r;
+    char id[WIRE_ID_MAX + 1] = "", reason[64];
+    int code = 0;
+
+    (void)snprintf(reason, sizeof(reason), "job %s", is(job_status, "cancelled") ? "cancelled" : "failed");
+    github_line(s->g, "%s Rolling back %s, if it is still the one that serves.", why, deployment);
+    if (wire_new_id(id, &err) < 0) {
+        report_init(&r, WIRE_ROLLBACK, s->in.spec.app, "");
+        report_never_sent(&r, &err);
+    } else {
+        report_init(&r, WIRE_ROLLBACK, s->in.spec.app, id);
+        ask_rollback(s, deployment, reason, &r);
+    }
+    annotations_print(s->g, &r);
+    summarize(s, &r, why);
+    code = report_exit_code(&r, false);
+    report_done(&r);
+    return code;
+}
+
+static int run(struct stage *s)
+{
+    struct err err = { 0 };
+    struct post_facts f = { .deployment = state(OUTPUTS_STATE_ID), .outcome = state(OUTPUTS_STATE_OUTCOME) };
+    const char *why = NULL;
+    char text[2048];
+
+    if (stage_init(s, &err) < 0) {
+        if (s->g)
+            github_annotate(s->g, GITHUB_ERROR, "Cannot start", "%s", err_text(&err, text, sizeof(text)));
+        return err_kind_exit_code(err.kind);
+    }
+    f.job_status = getenv("INPUT_JOB-STATUS");
+    if (given(f.deployment) && !is(f.job_status, "success")) {
+        if (stage_inputs(s, &err) < 0) {
+            github_annotate(s->g, GITHUB_ERROR, "No rollback after the job",
+                            "The post stage of deployment %s cannot read its inputs, so it cannot look at the host. Look "
+                            "there yourself, or run the action with command: rollback",
+                            f.deployment);
+            return err_kind_exit_code(err.kind);
+        }
+        f.job_status = s->in.job_status;
+        f.rollback_on = s->in.rollback_on;
+    }
+    if (post_decide(&f, &why) == POST_NOTHING) {
+        github_line(s->g, "%s", why);
+        if (given(f.deployment))
+            github_line(s->g, "deployment %s, outcome %s", f.deployment, given(f.outcome) ? f.outcome : "not told");
+        return 0;
+    }
+    return roll_back(s, f.deployment, f.job_status, why);
+}
+
+int post_main(void)
+{
+    struct stage s;
+    int code = run(&s);
+
+    stage_done(&s);
+    return code;
+}

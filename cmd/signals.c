@@ -1,0 +1,52 @@
+#include "cmd/signals.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+volatile sig_atomic_t signals_caught;
+
+/* The one mutable global a handler needs: where to write. */
+static volatile sig_atomic_t wake_fd = -1;
+
+static void on_signal(int number)
+{
+    int saved = errno;
+    if (signals_caught == 0)
+        signals_caught = number;
+    if (wake_fd >= 0 && write(wake_fd, "x", 1) < 0) {
+        /* the pipe is full: it is readable already */
+    }
+    errno = saved;
+}
+
+static int install(int number, void (*handler)(int), struct err *err)
+{
+    struct sigaction sa;
+    memset(&sa, 0, sizeof(sa));
+    sa.sa_handler = handler;
+    sigemptyset(&sa.sa_mask);
+    if (sigaction(number, &sa, NULL) <
+        0) /* no SA_RESTART: waits end early and look at the descriptor */
+        return err_set(err, ERR_BUG, errno, "handle signal %d: %s", number, strerror(errno));
+    return 0;
+}
+
+int signals_init(int *ret_fd, struct err *err)
+{
+    int fds[2];
+    if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
+        return err_set(err, ERR_IO, errno, "pipe for signals: %s", strerror(errno));
+    wake_fd = fds[1];
+    int r;
+    if ((r = install(SIGINT, on_signal, err)) < 0 || (r = install(SIGTERM, on_signal, err)) < 0 ||
+        (r = install(SIGPIPE, SIG_IGN, err)) < 0) {
+        wake_fd = -1;
+        close(fds[0]);
+        close(fds[1]);
+        return r;
+    }
+    *ret_fd = fds[0]; /* never read, so it stays readable */
+    return 0;
+}

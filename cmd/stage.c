@@ -1,0 +1,187 @@
+#include "cmd/stage.h"
+
+#include "cmd/collect.h"
+#include "cmd/logview.h"
+#include "cmd/signals.h"
+#include "cmd/ssh.h"
+#include "shared/http.h"
+#include "shared/secret.h"
+
+#define PROBLEMS_MAX (64 * 1024)
+
+static const char *environment(void *ctx, const char *name)
+{
+    (void)ctx;
+    return getenv(name);
+}
+
+static void mask(void *ctx, const char *value)
+{
+    github_mask(ctx, value);
+}
+
+int stage_init(struct stage *s, struct err *err)
+{
+    const char *actions = getenv("GITHUB_ACTIONS");
+
+    memset(s, 0, sizeof(*s));
+    s->signal_fd = -1;
+    secret_harden_process();
+    if (signals_init(&s->signal_fd, err) < 0 || redactor_new(&s->redactor, err) < 0 ||
+        github_new(&s->g, STDOUT_FILENO, actions && strcmp(actions, "true") == 0, s->redactor, err) < 0)
+        return err_wrap(err, "start");
+    inputs_each_secret(environment, NULL, mask, s->g);
+    if (http_global_init(err) < 0 || ssh_global_init(err) < 0)
+        return err_wrap(err, "start");
+    return 0;
+}
+
+void stage_done(struct stage *s)
+{
+    session_free(s->session);
+    github_free(s->g);
+    if (s->has_inputs)
+        inputs_done(&s->in);
+    redactor_free(s->redactor);
+}
+
+int stage_inputs(struct stage *s, struct err *err)
+{
+    _cleanup_(buf_done_p) struct buf problems = BUF_INIT(PROBLEMS_MAX);
+    struct span rest, line;
+    char text[2048];
+    int r = inputs_read(environment, NULL, &s->in, s->redactor, &problems, err);
+
+    s->has_inputs = true;
+    inputs_wipe_env();
+    if (r >= 0)
+        return 0;
+    if (!problems.len)
+        github_annotate(s->g, GITHUB_ERROR, "Wrong input", "%s", err_text(err, text, sizeof(text)));
+    rest = buf_span(&problems);
+    while (span_next_line(&rest, &line))
+        if (span_trim(line).len)
+            github_annotate(s->g, GITHUB_ERROR, "Wrong input", "%.*s", (int)line.len, line.ptr);
+    return r;
+}
+
+const char *stage_host(const struct stage *s, char out[300])
+{
+    const struct ssh_target *t = &s->in.target;
+
+    (void)snprintf(out, 300, "%s@%s:%d", t->user, t->host, t->port);
+    return out;
+}
+
+static void note(void *ctx, const char *text)
+{
+    github_line(ctx, "%s", text);
+}
+
+int stage_connect(struct stage *s, int cancel_fd, struct err *err)
+{
+    struct session_options o = { .inputs = &s->in, .cancel_fd = cancel_fd, .observer = { s->g, note } };
+    struct session_facts facts;
+    char host[300], title[400];
+    int r = 0;
+
+    (void)snprintf(title, sizeof(title), "Connect to %s", stage_host(s, host));
+    github_group(s->g, title);
+    if (*s->in.jump.host)
+        github_line(s->g, "through %s@%s:%d", s->in.jump.user, s->in.jump.host, s->in.jump.port);
+    r = session_open(&s->session, &o, err);
+    if (r < 0) {
+        github_endgroup(s->g);
+        return r;
+    }
+    session_facts(s->session, &facts);
+    github_line(s->g, "agent %s %.12s %s", facts.arch, facts.agent_sha256, facts.uploaded ? "sent" : "was there already");
+    github_endgroup(s->g);
+    return 0;
+}
+
+struct wire_request stage_request(const struct stage *s, enum wire_op op, const char *deployment)
+{
+    struct wire_request r = { .op = op, .lock_timeout_ms = s->in.spec.lock_timeout_ms, .spec = s->in.spec };
+
+    (void)snprintf(r.app, sizeof(r.app), "%s", s->in.spec.app);
+    (void)snprintf(r.deployment, sizeof(r.deployment), "%s", deployment);
+    (void)snprintf(r.run_link, sizeof(r.run_link), "%s", s->in.run_link);
+    return r;
+}
+
+struct listener {
+    struct logview view;
+    struct report *report;
+};
+
+static int on_event(void *ctx, const struct event *ev, struct span data)
+{
+    struct listener *l = ctx;
+
+    (void)data;
+    report_event(l->report, ev);
+    logview_event(&l->view, ev);
+    return 0;
+}
+
+void stage_run(struct stage *s, const struct wire_request *request, struct report *r)
+{
+    struct listener l = { .report = r };
+    struct err err = { 0 };
+    int result = 0;
+
+    logview_init(&l.view, s->g);
+    result = session_run(s->session, request, on_event, &l, &err);
+    logview_end(&l.view);
+    report_end(r, result, &err);
+}
+
+struct bundle_listener {
+    struct collect *collect;
+    struct err err; /* of our side */
+    struct err told; /* of the agent's */
+    bool any;
+};
+
+static int on_bundle_event(void *ctx, const struct event *ev, struct span data)
+{
+    struct bundle_listener *l = ctx;
+
+    if (ev->kind == EVENT_OUTCOME && json_is_object(json_get(ev->body, "error")))
+        event_error_from_json(json_get(ev->body, "error"), &l->told);
+    if (ev->kind != EVENT_DATA || !data.len)
+        return 0;
+    l->any = true;
+    return collect_data(l->collect, data, &l->err);
+}
+
+int stage_bundle(struct stage *s, struct collect *collect, const char *deployment, const char *prefix, struct err *err)
+{
+    struct wire_request request = stage_request(s, WIRE_BUNDLE, deployment);
+    struct bundle_listener l = { .collect = collect };
+    int r = collect_begin_part(collect, prefix, err);
+
+    if (r < 0)
+        return r;
+    r = session_run(s->session, &request, on_bundle_event, &l, err);
+    if (r < 0 && l.err.kind != ERR_OK)
+        *err = l.err;
+    else if (r == 0 && l.told.kind != ERR_OK)
+        *err = l.told;
+    else if (r == 0 && !l.any)
+        err_set(err, ERR_REMOTE, 0, "the host sent nothing");
+    else if (r == 0)
+        return 0;
+    collect_drop_part(collect);
+    return -(int)err->kind;
+}
+
+void stage_summary(struct stage *s, struct span markdown)
+{
+    struct err err = { 0 };
+    char text[1024];
+
+    if (github_summary(s->g, markdown, &err) < 0)
+        github_annotate(s->g, GITHUB_WARNING, "No job summary", "%s", err_text(&err, text, sizeof(text)));
+}

@@ -1,0 +1,53 @@
+/*
+ * What the main and the post stage have in common: log, masks, inputs, connection, one request at a time.
+ */
+#ifndef BLUEGREEN_STAGE_H
+#define BLUEGREEN_STAGE_H
+
+#include "cmd/github.h"
+#include "cmd/inputs.h"
+#include "cmd/report.h"
+#include "cmd/session.h"
+
+struct collect;
+
+struct stage {
+    struct github *g;
+    struct redactor *redactor;
+    struct inputs in;
+    bool has_inputs; /* in is initialised */
+    int signal_fd;   /* readable after SIGINT or SIGTERM */
+    struct session *session;
+};
+
+/*
+ * Hardening, signals, the log on fd 1, and the masks of every secret input before anything else is printed.
+ * 0 or -kind; stage_done() in every case.
+ */
+int stage_init(struct stage *s, struct err *err);
+void stage_done(struct stage *s);
+
+/* Read, check and wipe the inputs. Each wrong one is told as an annotation; then -ERR_INPUT, -ERR_NO_PIN… */
+int stage_inputs(struct stage *s, struct err *err);
+
+/* "user@host:port". */
+const char *stage_host(const struct stage *s, char out[300]);
+
+/* Connect and install, in a group of the log. cancel_fd: s->signal_fd, or -1 when nothing may interrupt it. */
+int stage_connect(struct stage *s, int cancel_fd, struct err *err);
+
+/*
+ * A request for this app, spec borrowed from the inputs: to be used at once and never handed to wire_request_done().
+ */
+struct wire_request stage_request(const struct stage *s, enum wire_op op, const char *deployment);
+
+/* Run it: events go to the log and into *r (initialised by the caller), which has its outcome afterwards. */
+void stage_run(struct stage *s, const struct wire_request *request, struct report *r);
+
+/* Ask for the bundle of a deployment into `collect`. 0, or -kind when the part is not whole. */
+int stage_bundle(struct stage *s, struct collect *collect, const char *deployment, const char *prefix, struct err *err);
+
+/* Append to the job summary; a failure is a warning in the log. */
+void stage_summary(struct stage *s, struct span markdown);
+
+#endif

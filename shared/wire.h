@@ -1,0 +1,59 @@
+/*
+ * Framing of what the client sends to the agent's stdin (docs/protocol.md "Requests"): a decimal length, LF, then that
+ * many bytes of JSON. The way back is event lines (shared/event.h).
+ */
+#ifndef BLUEGREEN_WIRE_H
+#define BLUEGREEN_WIRE_H
+
+#include "event.h"
+#include "spec.h"
+
+#define WIRE_VERSION 1
+#define WIRE_REQUEST_MAX (1024 * 1024)
+#define WIRE_ID_MAX 40 /* deployment id: YYYYMMDD-HHMMSS-xxxxxx, [0-9a-z-] */
+
+enum wire_op {
+    WIRE_INVALID = 0,
+    WIRE_DEPLOY,   /* deployment (id chosen by the client), spec */
+    WIRE_ROLLBACK, /* deployment (id of this rollback run), app, only_if_current ("" = whatever is current), spec-free */
+    WIRE_STATUS,   /* app */
+    WIRE_ATTACH,   /* app, deployment, from: stream events with seq >= from, to the end */
+    WIRE_CANCEL,   /* app, deployment: ask the worker to stop and undo; answered by the running stream, not by itself */
+    WIRE_BUNDLE,   /* app, deployment: data events with a tar.gz */
+};
+
+struct wire_request {
+    enum wire_op op;
+    char app[SPEC_APP_MAX + 1];
+    char deployment[WIRE_ID_MAX + 1];
+    char only_if_current[WIRE_ID_MAX + 1]; /* rollback: refuse (outcome unchanged) unless blue is this deployment */
+    char reason[200];                      /* rollback: for the log ("job failed") */
+    char run_link[300];                    /* who asks */
+    uint64_t from;                         /* attach */
+    int64_t lock_timeout_ms;               /* rollback */
+    struct spec spec;                      /* deploy; initialised in every case */
+};
+
+void wire_request_init(struct wire_request *r);
+void wire_request_done(struct wire_request *r); /* zeroes the secrets */
+static inline void wire_request_done_p(struct wire_request *r)
+{
+    wire_request_done(r);
+}
+
+/* Append the frame. The buf holds secrets: wipe it. A deploy's `app` may be left empty: it is spec.app then. */
+int wire_encode(const struct wire_request *r, struct buf *out, struct err *err);
+/* Decode the JSON of one frame; strict. *r is initialised here; done again on failure. */
+int wire_decode(struct span text, struct wire_request *r, struct err *err);
+
+/*
+ * Cut one frame off the front of `in`. 0 and *text set (borrowed from in->ptr, valid until *used bytes are consumed), 1:
+ * more bytes are needed, -ERR_PROTO: not a frame or longer than WIRE_REQUEST_MAX.
+ */
+int wire_next_frame(const struct buf *in, struct span *text, size_t *used, struct err *err);
+
+bool wire_is_id(const char *s);
+/* A new id from the wall clock and random bits. */
+int wire_new_id(char out[WIRE_ID_MAX + 1], struct err *err);
+
+#endif

@@ -1,0 +1,57 @@
+"""Fixtures of the end-to-end tests: one test bed for the session, one empty host for each test."""
+
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from e2e import fakes, kit  # noqa: E402
+from testbed import engine, runner  # noqa: E402
+from testbed.testbed import Testbed  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def bed():
+    if not engine.has_image(runner.ACTION_IMAGE):
+        pytest.fail(f"the image {runner.ACTION_IMAGE} is missing: build it first (make image)", pytrace=False)
+    with Testbed() as b:
+        yield b
+
+
+@pytest.fixture
+def site(bed):
+    """The host as after its first boot, and what a workflow would do with it."""
+    bed.host.reset()
+    s = kit.Site(bed, bed.host)
+    yield s
+    s.close()
+
+
+@pytest.fixture
+def listener(bed):
+    """Makes servers on this machine; see fakes.Listener."""
+    made = []
+
+    def make(**kwargs):
+        made.append(fakes.Listener(bed.gateway(), **kwargs))
+        return made[-1]
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def database(listener):
+    return listener(answer=True)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failed test shows the last log as GitHub would."""
+    report = (yield).get_result()
+    s = item.funcargs.get("site") if hasattr(item, "funcargs") else None
+    if report.when == "call" and report.failed and s is not None:
+        for result in s.results[-3:]:
+            report.sections.append((f"{result.stage} (exit code {result.exit_code})", "\n".join(result.log.shown[-120:])))

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Runs every fuzz target for some seconds with libFuzzer. Runs in the development image (make fuzz).
+# usage: run.sh SECONDS [NAME...]     New inputs are kept in build/corpus/NAME; a crash's input in build/crashes.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+seconds=${1:?usage: run.sh SECONDS [NAME...]}
+shift
+names=("$@")
+if [ $# -eq 0 ]; then
+    mapfile -t names < <(find tests/fuzz -name 'fuzz_*.c' -printf '%f\n' | sed 's/^fuzz_//; s/\.c$//' | sort)
+fi
+
+cmake --preset fuzz >/dev/null
+cmake --build --preset fuzz
+mkdir -p build/crashes
+failed=0
+for name in "${names[@]}"; do
+    found=build/corpus/$name
+    seeds=()
+    dict=tests/fuzz/$name.dict
+    mkdir -p "$found"
+    arguments=("-max_total_time=$seconds" "-artifact_prefix=build/crashes/$name-" -print_final_stats=1 -verbosity=0)
+    [ ! -e "$dict" ] || arguments+=("-dict=$dict")
+    [ ! -d "tests/fuzz/corpus/$name" ] || seeds=("tests/fuzz/corpus/$name")
+    if "build/${BLUEGREEN_BUILD_TAG:-}fuzz/tests/fuzz_$name" "${arguments[@]}" "$found" "${seeds[@]}" \
+        >"build/crashes/$name.log" 2>&1; then
+        printf 'fuzz %-20s %s runs\n' "$name" "$(awk '/number_of_executed_units/ { print $2 }' "build/crashes/$name.log")"
+    else
+        tail -n 40 "build/crashes/$name.log"
+        printf 'fuzz %-20s FAILED; its input is in build/crashes\n' "$name"
+        failed=1
+    fi
+done
+exit "$failed"
