@@ -1,6 +1,7 @@
 #include "agent/steps.h"
 
 #include "agent/changes.h"
+#include "agent/keeper.h"
 #include "agent/slots.h"
 #include "agent/strategy.h"
 
@@ -118,6 +119,8 @@ int candidate_undo(struct run *run, struct err *err)
     run_version_done(&next);
     if (r < 0)
         return err_wrap(err, "remove '%s'", run->names.next);
+    if (!run->old.exists && keeper_remove(run, err) < 0)
+        return -(int)err->kind;
     if (!run->old.exists)
         r = engine_network_remove(run->engine, run->names.network, err);
     return r < 0 ? r : 0;

@@ -8,6 +8,7 @@
  */
 #include "agent/steps.h"
 
+#include "agent/keeper.h"
 #include "agent/strategy.h"
 
 int commit_apply(struct run *run, struct err *err)
@@ -88,6 +89,8 @@ int settle_apply(struct run *run, struct err *err)
         *err = names;
         return named;
     }
+    if (keeper_settle(run, err) < 0)
+        return -(int)err->kind;
     if (run->old.exists)
         run_text(run, "'%s' serves; '%s' is kept, stopped", run->names.blue, run->names.green);
     else

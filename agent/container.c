@@ -37,7 +37,8 @@ static struct json *env_json(const struct spec *spec)
 {
     struct json *list = json_array();
     for (size_t i = 0; i < spec->env.len; i++)
-        if (!repeats_later(&spec->env, i + 1, spec->env.items[i]) && !repeats_later(&spec->secret_env, 0, spec->env.items[i]))
+        if (!repeats_later(&spec->env, i + 1, spec->env.items[i]) &&
+            !repeats_later(&spec->secret_env, 0, spec->env.items[i]))
             json_push_str(list, spec->env.items[i]);
     for (size_t i = 0; i < spec->secret_env.len; i++)
         if (!repeats_later(&spec->secret_env, i + 1, spec->secret_env.items[i]))
@@ -155,7 +156,8 @@ static int check(const struct container_plan *p, struct err *err)
 {
     if (!p->spec || !is_set(p->image_ref) || !is_set(p->deployment) || !is_set(p->fingerprint))
         return err_set(err, ERR_BUG, 0, "a container was planned without image, deployment or fingerprint");
-    if (p->port_first < 0 || p->port_first > 65535 || p->port_last > 65535 || (p->port_first && p->port_last < p->port_first))
+    if (p->port_first < 0 || p->port_first > 65535 || p->port_last > 65535 ||
+        (p->port_first && p->port_last < p->port_first))
         return err_set(err, ERR_BUG, 0, "a container was planned with ports %d to %d", p->port_first, p->port_last);
     if (p->spec->container_port < 1 || p->spec->container_port > 65535)
         return err_set(err, ERR_BUG, 0, "a container was planned with container port %lld",

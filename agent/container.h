@@ -11,9 +11,9 @@
 #define CONTAINER_LABEL_APP CONTAINER_LABEL_PREFIX "app"
 #define CONTAINER_LABEL_DEPLOYMENT CONTAINER_LABEL_PREFIX "deployment"
 #define CONTAINER_LABEL_ROLE CONTAINER_LABEL_PREFIX "role"
-#define CONTAINER_LABEL_DIGEST CONTAINER_LABEL_PREFIX "digest"     /* sha256:… of the image in its registry; "" local */
-#define CONTAINER_LABEL_IMAGE CONTAINER_LABEL_PREFIX "image"       /* reference as the user gave it */
-#define CONTAINER_LABEL_CONFIG CONTAINER_LABEL_PREFIX "config"     /* spec_fingerprint() */
+#define CONTAINER_LABEL_DIGEST CONTAINER_LABEL_PREFIX "digest" /* sha256:… of the image in its registry; "" local */
+#define CONTAINER_LABEL_IMAGE CONTAINER_LABEL_PREFIX "image"   /* reference as the user gave it */
+#define CONTAINER_LABEL_CONFIG CONTAINER_LABEL_PREFIX "config" /* spec_fingerprint() */
 #define CONTAINER_LABEL_STRATEGY CONTAINER_LABEL_PREFIX "strategy"
 #define CONTAINER_LABEL_PREVIOUS CONTAINER_LABEL_PREFIX "previous" /* deployment that served before; absent: none */
 
@@ -21,13 +21,13 @@
 
 struct container_plan {
     const struct spec *spec;
-    const char *image_ref;   /* digest reference or image id to run */
+    const char *image_ref; /* digest reference or image id to run */
     const char *deployment;
-    const char *digest;      /* NULL is "" */
-    const char *fingerprint; /* of spec_fingerprint() */
-    const char *network;     /* network to be on from the start; NULL or "": the engine's default */
-    const char *static_ip;   /* on that network; NULL or "": dynamic. Needs a user-defined network */
-    int port_first, port_last; /* range of host ports for container_port; equal: one port; first 0: none published */
+    const char *digest;         /* NULL is "" */
+    const char *fingerprint;    /* of spec_fingerprint() */
+    const char *network;        /* network to be on from the start; NULL or "": the engine's default */
+    const char *static_ip;      /* on that network; NULL or "": dynamic. Needs a user-defined network */
+    int port_first, port_last;  /* range of host ports for container_port; equal: one port; first 0: none published */
     const char *restart_policy; /* no, always, unless-stopped, on-failure[:N]; NULL: no */
     const char *previous;
 };

@@ -105,8 +105,11 @@ static int no_connection(const struct engine *e, struct err *err)
     if (code == EACCES || code == EPERM) {
         char user[64];
         user_name(user);
-        int r = err_set(err, ERR_DOCKER_DENIED, code, "user '%s' may not use the Docker Engine at %s", user, e->socket_path);
-        err_hint(err, "On the host run `sudo usermod -aG docker %s`, then log in again (the next run of the action does).",
+        int r = err_set(err, ERR_DOCKER_DENIED, code, "user '%s' may not use the Docker Engine at %s", user,
+                        e->socket_path);
+        err_hint(err,
+                 "On the host run `sudo usermod -aG docker %s`, then log in again (the next run of "
+                 "the action does).",
                  user);
         return r;
     }
@@ -115,7 +118,8 @@ static int no_connection(const struct engine *e, struct err *err)
                       : code                 ? strerror(code)
                                              : "the connection failed";
     int r = err_set(err, ERR_DOCKER_MISSING, code, "no Docker Engine at %s: %s", e->socket_path, why);
-    err_hint(err, "Is Docker installed and running on the host? Check with `sudo systemctl status docker`. For a socket "
+    err_hint(err, "Is Docker installed and running on the host? Check with `sudo systemctl status "
+                  "docker`. For a socket "
                   "elsewhere set DOCKER_HOST=unix:///path in the user's environment there.");
     return r;
 }
@@ -189,6 +193,7 @@ static int exchange(struct engine *e, const struct engine_request *request, stru
         .unix_socket = e->socket_path,
         .headers = headers,
         .body = request->body,
+        .content_type = request->content_type,
         .timeout_ms = request->timeout_ms ? request->timeout_ms : ENGINE_TIMEOUT_MS,
         .max_body = request->max_body ? request->max_body : ENGINE_BODY_MAX,
         .on_data = request->on_data,
@@ -245,7 +250,8 @@ static int negotiate(struct engine *e, const struct engine_answer *ping, struct 
     if (minor < 0) {
         int r = err_set(err, ERR_DOCKER, 0, "what answers at %s does not tell an API version of Docker: '%s'",
                         e->socket_path, ping->api_version);
-        err_hint(err, "Check on the host that this socket belongs to Docker: `docker -H unix://%s version`.", e->socket_path);
+        err_hint(err, "Check on the host that this socket belongs to Docker: `docker -H unix://%s version`.",
+                 e->socket_path);
         return r;
     }
     if (minor < ENGINE_API_MIN_MINOR) {
@@ -267,7 +273,8 @@ static int try_socket(struct engine *e, const char *path, struct err *err)
 
     if (path[0] != '/' || strlen(path) >= sizeof(e->socket_path)) {
         int r = err_set(err, ERR_DOCKER_MISSING, 0, "'%.120s' cannot be the path of a Unix socket", path);
-        err_hint(err, "DOCKER_HOST must be unix:// and an absolute path of at most %zu bytes.", sizeof(e->socket_path) - 1);
+        err_hint(err, "DOCKER_HOST must be unix:// and an absolute path of at most %zu bytes.",
+                 sizeof(e->socket_path) - 1);
         return r;
     }
     engine_copy(e->socket_path, sizeof(e->socket_path), path);
@@ -339,7 +346,7 @@ int engine_open(struct engine **ret, const char *socket_path, const volatile sig
 static const char *arch_name(const char *machine)
 {
     static const char *const names[][2] = {
-        { "x86_64", "amd64" }, { "aarch64", "arm64" }, { "armv7l", "arm" }, { "armv6l", "arm" },
+        { "x86_64", "amd64" }, { "aarch64", "arm64" }, { "armv7l", "arm" },      { "armv6l", "arm" },
         { "i686", "386" },     { "i386", "386" },      { "ppc64le", "ppc64le" },
     };
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

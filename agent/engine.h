@@ -29,9 +29,9 @@ const char *engine_socket_path(const struct engine *e);
 
 struct engine_info {
     char version[64];
-    char api[16];      /* negotiated */
+    char api[16]; /* negotiated */
     char os[32];
-    char arch[32];     /* Docker's name: "amd64", "arm64" */
+    char arch[32]; /* Docker's name: "amd64", "arm64" */
     char root_dir[256];
     char kernel[128];
     char storage_driver[64];
@@ -50,13 +50,14 @@ struct engine_image {
     struct json *raw;           /* whole inspect; owned */
 };
 /* repo: the repository whose RepoDigest is wanted; NULL: the first. 0; 1 when there is no such image. */
-int engine_image_inspect(struct engine *e, const char *ref, const char *repo, struct engine_image *ret, struct err *err);
+int engine_image_inspect(struct engine *e, const char *ref, const char *repo, struct engine_image *ret,
+                         struct err *err);
 void engine_image_done(struct engine_image *i);
 
 struct engine_pull_progress {
-    int64_t current, total;         /* bytes over all layers known so far */
+    int64_t current, total; /* bytes over all layers known so far */
     unsigned layers, layers_done;
-    char status[96];                /* the engine's last words, filtered of control bytes */
+    char status[96]; /* the engine's last words, filtered of control bytes */
 };
 /* credentials; username "" = anonymous. The password reaches the engine in a header, nothing else. */
 struct engine_auth {
@@ -86,29 +87,36 @@ int engine_image_list(struct engine *e, struct json **ret, struct err *err);
 /* 0 removed, 1 gone already or in use by a container. Never forced. */
 int engine_image_remove(struct engine *e, const char *ref, struct err *err);
 
+/*
+ * Make an image REPO:TAG from a tar or tar.gz that holds its files (POST /images/create?fromSrc=-); it starts `entrypoint`
+ * (a JSON array in text form). Replaces what had that tag.
+ */
+int engine_image_import(struct engine *e, struct span archive, const char *repo, const char *tag,
+                        const char *entrypoint, struct err *err);
+
 /* ---- containers ---- */
 
 struct engine_endpoint { /* one network of a container */
     char network[128];   /* name */
     char network_id[ENGINE_ID_MAX];
-    char ip[48];         /* "" when not connected now */
-    char static_ip[48];  /* IPAMConfig.IPv4Address, "" = dynamic */
+    char ip[48];                /* "" when not connected now */
+    char static_ip[48];         /* IPAMConfig.IPv4Address, "" = dynamic */
     const struct json *aliases; /* array or NULL; owned by the raw of the container */
 };
 #define ENGINE_ENDPOINTS_MAX 16
 
 struct engine_container {
     char id[ENGINE_ID_MAX];
-    char name[128]; /* without the slash */
+    char name[128];  /* without the slash */
     char image[256]; /* Config.Image */
     char image_id[ENGINE_ID_MAX];
     char status[16]; /* created running paused restarting removing exited dead */
     bool running, restarting, oom_killed;
     int64_t exit_code;
     int64_t restart_count;
-    char error[320];      /* State.Error */
+    char error[320]; /* State.Error */
     char started_at[40], finished_at[40], created[40];
-    char health[16];      /* "", starting, healthy, unhealthy: the image's own HEALTHCHECK */
+    char health[16]; /* "", starting, healthy, unhealthy: the image's own HEALTHCHECK */
     char restart_policy[32];
     char network_mode[128];
     bool tty;
@@ -138,7 +146,8 @@ int engine_container_start(struct engine *e, const char *id, struct err *err);
 int engine_container_stop(struct engine *e, const char *id, int64_t grace_s, struct err *err);
 int engine_container_kill(struct engine *e, const char *id, struct err *err); /* SIGKILL; 0 when not running */
 int engine_container_rename(struct engine *e, const char *id, const char *name, struct err *err); /* 0 when named so */
-int engine_container_remove(struct engine *e, const char *id, struct err *err); /* force, volumes of its own; 0 if gone */
+int engine_container_remove(struct engine *e, const char *id,
+                            struct err *err); /* force, volumes of its own; 0 if gone */
 /* {"Name":…,"MaximumRetryCount":…} as create and update want it; "" is "no". Owned by the caller. */
 struct json *engine_restart_policy(const char *policy);
 int engine_container_set_restart_policy(struct engine *e, const char *id, const char *policy /* no, on-failure:3 … */,
@@ -147,12 +156,12 @@ int engine_container_set_restart_policy(struct engine *e, const char *id, const 
  * The last `tail` lines of both streams, newest max_bytes kept (whole, demultiplexed, not filtered). 0; *out is
  * initialised by the caller with its max >= max_bytes. Memory stays within 2 * max_bytes whatever the log's size.
  */
-int engine_container_logs(struct engine *e, const struct engine_container *c, int tail, size_t max_bytes, bool timestamps,
-                          struct buf *out, struct err *err);
+int engine_container_logs(struct engine *e, const struct engine_container *c, int tail, size_t max_bytes,
+                          bool timestamps, struct buf *out, struct err *err);
 
-struct engine_stats { /* one-shot sample */
-    int64_t at_ms;          /* monotonic */
-    uint64_t cpu_total_ns;  /* since start */
+struct engine_stats {                         /* one-shot sample */
+    int64_t at_ms;                            /* monotonic */
+    uint64_t cpu_total_ns;                    /* since start */
     int64_t memory_bytes, memory_limit_bytes; /* page cache subtracted */
     uint64_t net_rx_bytes, net_tx_bytes;
     int64_t pids;
@@ -171,7 +180,8 @@ struct engine_network {
     bool subnet_configured; /* the subnet was given at creation: static addresses are possible */
     struct json *raw;
 };
-int engine_network_inspect(struct engine *e, const char *name, struct engine_network *ret, struct err *err); /* 1: none */
+int engine_network_inspect(struct engine *e, const char *name, struct engine_network *ret,
+                           struct err *err); /* 1: none */
 void engine_network_done(struct engine_network *n);
 /* subnet NULL: the engine chooses. labels: object or NULL. 0, also when it exists. */
 int engine_network_create(struct engine *e, const char *name, const char *subnet, const char *gateway,
@@ -180,6 +190,7 @@ int engine_network_remove(struct engine *e, const char *name, struct err *err); 
 /* static_ip "" = dynamic; aliases array or NULL. 0, also when connected already. -ERR_PORT_TAKEN. */
 int engine_network_connect(struct engine *e, const char *network, const char *container, const char *static_ip,
                            const struct json *aliases, struct err *err);
-int engine_network_disconnect(struct engine *e, const char *network, const char *container, struct err *err); /* 0 if not */
+int engine_network_disconnect(struct engine *e, const char *network, const char *container,
+                              struct err *err); /* 0 if not */
 
 #endif

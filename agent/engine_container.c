@@ -94,7 +94,8 @@ int engine_container_inspect(struct engine *e, const char *name_or_id, struct en
         return 1;
     if (!json_is_object(answer.json)) {
         engine_answer_done(&answer);
-        return err_set(err, ERR_PROTO, 0, "the Docker Engine's answer about container '%.80s' is not an object", name_or_id);
+        return err_set(err, ERR_PROTO, 0, "the Docker Engine's answer about container '%.80s' is not an object",
+                       name_or_id);
     }
     ret->raw = TAKE_PTR(answer.json);
     read_container(ret);
@@ -165,7 +166,9 @@ int engine_container_create(struct engine *e, const char *name, const struct jso
     int r = buf_check(&path, err);
     if (r < 0)
         return r;
-    struct engine_request request = { .method = "POST", .path = buf_str(&path), .timeout_ms = ENGINE_CHANGE_TIMEOUT_MS };
+    struct engine_request request = { .method = "POST",
+                                      .path = buf_str(&path),
+                                      .timeout_ms = ENGINE_CHANGE_TIMEOUT_MS };
     r = engine_call_json(e, &request, body, &answer, err);
     if (r < 0)
         return r;
@@ -229,7 +232,7 @@ int engine_container_rename(struct engine *e, const char *id, const char *name, 
 {
     _cleanup_(buf_done) struct buf verb = BUF_INIT(ENGINE_PATH_MAX);
     struct engine_request request = { .accept = { 400 } };
-    struct engine_answer answer;
+    struct engine_answer answer = { 0 };
 
     buf_adds(&verb, "/rename?name=");
     http_escape(span_of(name), &verb);
@@ -257,10 +260,9 @@ int engine_container_remove(struct engine *e, const char *id, struct err *err)
     int r = engine_path(&path, "/containers/", id, "?v=1&force=1", err);
     if (r < 0)
         return r;
-    const struct engine_request request = { .method = "DELETE",
-                                            .path = buf_str(&path),
-                                            .timeout_ms = ENGINE_CHANGE_TIMEOUT_MS,
-                                            .accept = { 404, 409 } };
+    const struct engine_request request = {
+        .method = "DELETE", .path = buf_str(&path), .timeout_ms = ENGINE_CHANGE_TIMEOUT_MS, .accept = { 404, 409 }
+    };
     r = engine_call(e, &request, &answer, err);
     if (r < 0)
         return r;

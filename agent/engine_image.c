@@ -227,10 +227,9 @@ int engine_image_remove(struct engine *e, const char *ref, struct err *err)
     int r = engine_path(&path, "/images/", ref, "", err);
     if (r < 0)
         return r;
-    const struct engine_request request = { .method = "DELETE",
-                                            .path = buf_str(&path),
-                                            .timeout_ms = ENGINE_CHANGE_TIMEOUT_MS,
-                                            .accept = { 404, 409 } };
+    const struct engine_request request = {
+        .method = "DELETE", .path = buf_str(&path), .timeout_ms = ENGINE_CHANGE_TIMEOUT_MS, .accept = { 404, 409 }
+    };
     r = engine_call(e, &request, &answer, err);
     if (r < 0)
         return r;

@@ -25,13 +25,14 @@ struct engine {
 
 struct engine_request {
     const char *method;
-    const char *path; /* begins with '/', without the version */
-    struct span body; /* JSON; len 0: none */
-    const char *header; /* one more header line, or NULL */
-    bool unversioned;   /* no /v1.NN in front */
-    int64_t timeout_ms; /* 0: ENGINE_TIMEOUT_MS */
-    size_t max_body;    /* 0: ENGINE_BODY_MAX */
-    int accept[4];      /* statuses beside 2xx and 304 that are no error here; 0: none */
+    const char *path;         /* begins with '/', without the version */
+    struct span body;         /* len 0: none */
+    const char *content_type; /* of the body; NULL: JSON */
+    const char *header;       /* one more header line, or NULL */
+    bool unversioned;         /* no /v1.NN in front */
+    int64_t timeout_ms;       /* 0: ENGINE_TIMEOUT_MS */
+    size_t max_body;          /* 0: ENGINE_BODY_MAX */
+    int accept[4];            /* statuses beside 2xx and 304 that are no error here; 0: none */
     /* Kind of an error answer and its hint; NULL: engine_words_common(). Returns ERR_OK to leave it at ERR_DOCKER. */
     enum err_kind (*kind_of)(int status, const char *words, const char **hint);
     int (*on_data)(void *ctx, struct span data); /* as in struct http_request */
@@ -42,7 +43,7 @@ struct engine_answer {
     int status;
     char words[ERR_TEXT_MAX]; /* `message` of an accepted error answer; "" otherwise */
     char api_version[16];
-    struct json *json;        /* of a 2xx answer with a JSON body; NULL: none. Owned */
+    struct json *json; /* of a 2xx answer with a JSON body; NULL: none. Owned */
 };
 
 /*
@@ -102,8 +103,8 @@ struct engine_pull {
     bool in_string, escaped;
     struct engine_layer layers[ENGINE_LAYERS_MAX];
     struct engine_pull_progress progress;
-    uint64_t objects;            /* seen so far */
-    char error[ERR_TEXT_MAX];    /* first error object's words; "": none */
+    uint64_t objects;         /* seen so far */
+    char error[ERR_TEXT_MAX]; /* first error object's words; "": none */
     void (*on_progress)(void *ctx, const struct engine_pull_progress *p);
     void *ctx;
     int64_t told_at_ms; /* monotonic; 0: never */

@@ -98,10 +98,9 @@ int engine_network_remove(struct engine *e, const char *name, struct err *err)
     int r = engine_path(&path, "/networks/", name, "", err);
     if (r < 0)
         return r;
-    const struct engine_request request = { .method = "DELETE",
-                                            .path = buf_str(&path),
-                                            .timeout_ms = ENGINE_CHANGE_TIMEOUT_MS,
-                                            .accept = { 403, 404, 409 } };
+    const struct engine_request request = {
+        .method = "DELETE", .path = buf_str(&path), .timeout_ms = ENGINE_CHANGE_TIMEOUT_MS, .accept = { 403, 404, 409 }
+    };
     r = engine_call(e, &request, &answer, err);
     if (r < 0)
         return r;
@@ -169,8 +168,8 @@ int engine_network_connect(struct engine *e, const char *network, const char *co
     if (answer.status != 403 && answer.status != 409)
         return 0;
     /* "endpoint with name X already exists": ours, or a left-over of another container of that name. */
-    if (engine_words_have(answer.words, "already exists in network") || engine_words_have(answer.words, "already attached") ||
-        engine_words_have(answer.words, "already connected")) {
+    if (engine_words_have(answer.words, "already exists in network") ||
+        engine_words_have(answer.words, "already attached") || engine_words_have(answer.words, "already connected")) {
         r = is_connected(e, network, container, err);
         if (r != 0)
             return r < 0 ? r : 0;

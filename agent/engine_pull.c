@@ -23,10 +23,10 @@ static enum layer_event layer_event(const char *status)
         const char *status;
         enum layer_event event;
     } table[] = {
-        { "Pulling fs layer", LAYER_SEEN }, { "Waiting", LAYER_SEEN },
-        { "Downloading", LAYER_MOVING },    { "Verifying Checksum", LAYER_LOADED },
+        { "Pulling fs layer", LAYER_SEEN },    { "Waiting", LAYER_SEEN },
+        { "Downloading", LAYER_MOVING },       { "Verifying Checksum", LAYER_LOADED },
         { "Download complete", LAYER_LOADED }, { "Extracting", LAYER_LOADED },
-        { "Pull complete", LAYER_DONE },    { "Already exists", LAYER_DONE },
+        { "Pull complete", LAYER_DONE },       { "Already exists", LAYER_DONE },
     };
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
         if (strcmp(table[i].status, status) == 0)
@@ -156,12 +156,14 @@ int engine_pull_feed(void *pull, struct span data)
         if (p->depth == 0 && c != '{') {
             if (is_blank(c))
                 continue;
-            return err_set(p->err, ERR_PROTO, 0, "the Docker Engine's progress stream holds something that is not an object");
+            return err_set(p->err, ERR_PROTO, 0,
+                           "the Docker Engine's progress stream holds something that is not an object");
         }
         buf_addc(&p->object, c);
         scan(p, c);
         if (p->object.failed)
-            return err_set(p->err, ERR_PROTO, 0, "an object of the Docker Engine's progress stream is longer than %zu bytes",
+            return err_set(p->err, ERR_PROTO, 0,
+                           "an object of the Docker Engine's progress stream is longer than %zu bytes",
                            ENGINE_PULL_OBJECT_MAX);
         if (p->depth == 0) {
             int r = take_object(p);

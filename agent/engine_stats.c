@@ -47,7 +47,8 @@ int engine_container_stats(struct engine *e, const char *id, struct engine_stats
     _cleanup_(buf_done) struct buf path = BUF_INIT(ENGINE_PATH_MAX);
     struct engine_answer answer;
     /* Without one-shot the engine takes two samples, a second or two apart. */
-    const char *suffix = e->api_minor >= ENGINE_API_ONE_SHOT ? "/stats?stream=false&one-shot=true" : "/stats?stream=false";
+    const char *suffix =
+        e->api_minor >= ENGINE_API_ONE_SHOT ? "/stats?stream=false&one-shot=true" : "/stats?stream=false";
 
     int r = engine_path(&path, "/containers/", id, suffix, err);
     if (r < 0)

@@ -73,8 +73,8 @@ static int header_end(struct engine_demux *d)
 {
     const unsigned char *h = d->header;
     if (h[0] > 3 || h[1] || h[2] || h[3])
-        return err_set(d->err, ERR_PROTO, 0, "the Docker Engine's log stream has a broken frame: %02x %02x %02x %02x", h[0],
-                       h[1], h[2], h[3]);
+        return err_set(d->err, ERR_PROTO, 0, "the Docker Engine's log stream has a broken frame: %02x %02x %02x %02x",
+                       h[0], h[1], h[2], h[3]);
     d->left = (uint32_t)h[4] << 24 | (uint32_t)h[5] << 16 | (uint32_t)h[6] << 8 | (uint32_t)h[7];
     d->header_len = 0;
     return 0;
@@ -108,8 +108,8 @@ int engine_demux_feed(void *demux, struct span data)
     return 0;
 }
 
-int engine_container_logs(struct engine *e, const struct engine_container *c, int tail, size_t max_bytes, bool timestamps,
-                          struct buf *out, struct err *err)
+int engine_container_logs(struct engine *e, const struct engine_container *c, int tail, size_t max_bytes,
+                          bool timestamps, struct buf *out, struct err *err)
 {
     _cleanup_(buf_done) struct buf path = BUF_INIT(ENGINE_PATH_MAX);
     _cleanup_(engine_tail_done) struct engine_tail ring = { 0 };

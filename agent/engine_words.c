@@ -39,18 +39,22 @@ enum err_kind engine_words_common(int status, const char *words, const char **hi
     };
     if (status == 400 && engine_words_have(words, "client version") &&
         (engine_words_have(words, "too old") || engine_words_have(words, "too new"))) {
-        *hint = "This Docker Engine and this version of the action do not fit: update the older of the two.";
+        *hint = "This Docker Engine and this version of the action do not fit: update the older of "
+                "the two.";
         return ERR_DOCKER;
     }
     return LOOK_UP(table, words, hint);
 }
 
 #define HINT_HUB                                                                                                       \
-    "The registry answers the same for an image that does not exist and for one it does not show to this user. Check the " \
-    "spelling of `image` and its tag; for a private image set registry-username and registry-password."
+    "The registry answers the same for an image that does not exist and for one it does not show "                     \
+    "to this user. Check the "                                                                                         \
+    "spelling of `image` and its tag; for a private image set registry-username and "                                  \
+    "registry-password."
 #define HINT_MISSING "Check the spelling of `image` and that this tag or digest was pushed to that registry."
 #define HINT_INSECURE                                                                                                  \
-    "The registry speaks plain HTTP. Give it a certificate, or list it under \"insecure-registries\" in the host's "   \
+    "The registry speaks plain HTTP. Give it a certificate, or list it under "                                         \
+    "\"insecure-registries\" in the host's "                                                                           \
     "/etc/docker/daemon.json and restart Docker."
 #define HINT_X509                                                                                                      \
     "The host does not trust the registry's certificate. Put the CA's certificate on the host as "                     \
@@ -74,7 +78,8 @@ static const struct phrase pull_phrases[] = {
     { "server gave HTTP response to HTTPS client", ERR_REGISTRY, HINT_INSECURE },
     { "x509:", ERR_REGISTRY, HINT_X509 },
     { "toomanyrequests", ERR_REGISTRY,
-      "The registry limits the number of pulls: wait, or log in with registry-username and registry-password." },
+      "The registry limits the number of pulls: wait, or log in with registry-username and "
+      "registry-password." },
     { "no such host", ERR_REGISTRY, "The host cannot resolve the registry's name: check `image` and the host's DNS." },
     { "dial tcp", ERR_REGISTRY, NULL },
     { "i/o timeout", ERR_REGISTRY, NULL },
@@ -142,7 +147,8 @@ static const struct phrase port_phrases[] = {
 };
 
 #define HINT_EXEC                                                                                                      \
-    "The container's program could not be started: check the image's ENTRYPOINT and CMD, and the inputs `args` and `user`."
+    "The container's program could not be started: check the image's ENTRYPOINT and CMD, and the "                     \
+    "inputs `args` and `user`."
 
 enum err_kind engine_words_start(int status, const char *words, const char **hint)
 {

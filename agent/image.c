@@ -53,6 +53,8 @@ static int resolve(struct run *run, const struct engine_auth *auth, struct err *
 static void progress(void *ctx, const struct engine_pull_progress *p)
 {
     struct run *run = ctx;
+    if (p->layers == 0)
+        return; /* nothing known yet */
     _cleanup_(event_done_p) struct event ev;
     char text[200];
     (void)snprintf(text, sizeof(text), "%u of %u layers, %.1f of %.1f MB", p->layers_done, p->layers,

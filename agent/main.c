@@ -1,6 +1,7 @@
 /*
  * bluegreen-agent: does the work on the host. `serve` is what the action starts; the rest is for people.
  */
+#include "agent/keeper.h"
 #include "agent/selfcheck.h"
 #include "agent/serve.h"
 #include "shared/http.h"
@@ -11,9 +12,10 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 
-static const char usage[] = "usage: bluegreen-agent serve | self-check | version | help\n"
+static const char usage[] = "usage: bluegreen-agent serve | self-check | keep | version | help\n"
                             "  serve       answer the action's requests on standard input and output\n"
                             "  self-check  try every part that needs no Docker Engine\n"
+                            "  keep        hold a port: wait for SIGTERM\n"
                             "  version     version and architecture\n";
 
 static int print_version(struct err *err)
@@ -47,6 +49,7 @@ int main(int argc, char **argv)
     } commands[] = {
         { "serve", do_serve },
         { "self-check", selfcheck },
+        { "keep", keeper_main },
         { "version", print_version },
         { "help", print_help },
     };

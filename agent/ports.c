@@ -1,5 +1,7 @@
 #include "agent/ports.h"
 
+#include "agent/keeper.h"
+
 #include <ctype.h>
 #include <dirent.h>
 #include <inttypes.h>
@@ -85,6 +87,14 @@ static const struct json *publisher(const struct json *containers, int port)
     return NULL;
 }
 
+/* The keeper steps aside for a candidate, so it does not count as an owner. */
+static bool is_keeper(const struct run *run, const struct json *container)
+{
+    const struct json *labels = json_get(container, "Labels");
+    return strcmp(json_str(labels, CONTAINER_LABEL_APP, ""), run->app) == 0 &&
+           strcmp(json_str(labels, CONTAINER_LABEL_ROLE, ""), KEEPER_ROLE) == 0;
+}
+
 static bool is_blue(const struct run *run, const struct json *container)
 {
     return run->old.exists && strcmp(json_str(container, "Id", ""), run->old.c.id) == 0;
@@ -95,6 +105,8 @@ static bool is_free(const struct run *run, const struct json *containers, int po
 {
     const struct json *c = publisher(containers, port);
     *blue = c && is_blue(run, c);
+    if (c && is_keeper(run, c))
+        return true;
     if (c) {
         const char *name = json_value_str(json_first(json_get(c, "Names")), "");
         buf_addf(owner, "container '%s' (image %s)", name[0] == '/' ? name + 1 : name, json_str(c, "Image", ""));
@@ -106,24 +118,21 @@ static bool is_free(const struct run *run, const struct json *containers, int po
 int ports_check(struct run *run, int first, int last, struct err *err)
 {
     _cleanup_(json_free_p) struct json *containers = NULL;
+    int production = (int)run->spec.port;
     if (engine_container_list(run->engine, NULL, &containers, err) < 0)
-        return err_wrap(err, "look for the owner of port %d", first);
-    _cleanup_(buf_done_p) struct buf owner = BUF_INIT(1024);
-    bool blue = false;
-    bool first_is_free = is_free(run, containers, first, &blue, &owner);
-    if (!first_is_free && !blue) {
-        err_hint(err, "Stop it, or give the app another port with the input 'port'.");
-        return err_set(err, ERR_PORT_TAKEN, first, "port %d of the host belongs to %s", first, buf_str(&owner));
+        return err_wrap(err, "look for the owner of port %d", production);
+    for (int port = first; port <= last; port++) {
+        _cleanup_(buf_done_p) struct buf owner = BUF_INIT(1024);
+        bool blue = false;
+        if (is_free(run, containers, port, &blue, &owner) || blue)
+            continue;
+        if (port == production) {
+            err_hint(err, "Stop it, or give the app another port with the input 'port'.");
+            return err_set(err, ERR_PORT_TAKEN, port, "port %d of the host belongs to %s", port, buf_str(&owner));
+        }
+        err_hint(err, "Set the input 'spare-port' to a free port next to 'port', or use 'strategy: recreate'.");
+        return err_set(err, ERR_PORT_TAKEN, port, "handover needs the spare port %d; it belongs to %s", port,
+                       buf_str(&owner));
     }
-    if (first_is_free || first == last)
-        return 0;
-    for (int port = first + 1; port <= last; port++) {
-        bool ignored;
-        buf_reset(&owner);
-        if (is_free(run, containers, port, &ignored, &owner))
-            return 0;
-    }
-    err_hint(err, "Set the input 'spare-port' to a free port above 'port', or use 'strategy: recreate'.");
-    return err_set(err, ERR_PORT_TAKEN, last, "handover needs a second port: %d of the host belongs to %s", last,
-                   buf_str(&owner));
+    return 0;
 }

@@ -5,8 +5,8 @@
 #include "agent/run.h"
 
 /*
- * The first port of the range must be free or held by blue; of the others (handover) at least one must be free, or the
- * first itself. -ERR_PORT_TAKEN names the owner: a container, or a process of the host as far as we may see it.
+ * Every port of the range must be free, or held by blue or the keeper. -ERR_PORT_TAKEN names the owner: a container, or a
+ * process of the host as far as we may see it.
  */
 int ports_check(struct run *run, int first, int last, struct err *err);
 

@@ -5,126 +5,199 @@
 #include "shared/spec.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
 
-#define TCP_HOLD_MS 30 /* a proxy accepts and closes at once when nobody listens behind it */
-#define SAMPLES_MAX 4096
+#define TCP_HOLD_MS 30    /* a proxy accepts and closes at once when nobody listens behind it */
+#define IN_FLIGHT_MAX 128 /* one that hangs must not keep the others from being asked */
+#define SAMPLES_MAX 65536 /* about 11 minutes; what comes later is not recorded */
+#define STATUS_LINE 12    /* "HTTP/1.1 200" */
 
-struct prober {
-    pthread_t thread;
+struct target {
     int port;
     char path[512];
     char status[128];
-    atomic_bool stop, answers;
-    struct prober_result result;
-    int64_t down_since_ms; /* start of the first failed request of this span; -1 up */
-    int32_t ok_ms[SAMPLES_MAX];
-    size_t ok_count;
 };
 
-/* Wait until fd is ready. false at the deadline. */
-static bool wait_for(int fd, short events, int64_t deadline_ms)
+struct request {
+    int fd; /* -1: slot is free */
+    enum { CONNECTING, ANSWERING, HOLDING } state;
+    int64_t start_ms, deadline_ms;
+    char answer[STATUS_LINE];
+    size_t got;
+};
+
+struct sample {
+    int64_t start_ms;
+    int32_t took_ms;
+    bool ok;
+};
+
+struct prober {
+    pthread_t thread;
+    struct target target;
+    atomic_bool stop, answers;
+    struct request requests[IN_FLIGHT_MAX];
+    struct sample *samples;
+    size_t count, cap;
+};
+
+enum verdict { WAITING, GOOD, BAD };
+
+static enum verdict begin(const struct target *t, struct request *r)
 {
-    struct pollfd p = { .fd = fd, .events = events };
-    int r;
-    do
-        r = poll(&p, 1, clock_left_ms(deadline_ms));
-    while (r < 0 && errno == EINTR);
-    return r > 0;
+    struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)t->port) };
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    *r = (struct request){ .fd = -1, .start_ms = clock_mono_ms() };
+    r->deadline_ms = r->start_ms + PROBER_REQUEST_MS;
+    r->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (r->fd < 0)
+        return BAD;
+    if (connect(r->fd, (const struct sockaddr *)&to, sizeof(to)) < 0 && errno != EINPROGRESS)
+        return BAD;
+    return WAITING;
 }
 
-static int connect_to(int port, int64_t deadline_ms)
+static enum verdict connected(const struct target *t, struct request *r)
 {
-    struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return -1;
     int failure = 0;
     socklen_t len = sizeof(failure);
-    if (connect(fd, (const struct sockaddr *)&to, sizeof(to)) < 0) {
-        if (errno != EINPROGRESS || !wait_for(fd, POLLOUT, deadline_ms) ||
-            getsockopt(fd, SOL_SOCKET, SO_ERROR, &failure, &len) < 0 || failure != 0) {
-            close(fd);
-            return -1;
-        }
+    char text[700];
+    if (getsockopt(r->fd, SOL_SOCKET, SO_ERROR, &failure, &len) < 0 || failure != 0)
+        return BAD;
+    if (!t->path[0]) {
+        r->state = HOLDING;
+        r->deadline_ms = clock_mono_ms() + TCP_HOLD_MS;
+        return WAITING;
     }
-    return fd;
+    int n = snprintf(text, sizeof(text),
+                     "GET %s HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bluegreen\r\nConnection: close\r\n\r\n", t->path);
+    if (n < 0 || (size_t)n >= sizeof(text) || send(r->fd, text, (size_t)n, MSG_NOSIGNAL) != n)
+        return BAD;
+    r->state = ANSWERING;
+    return WAITING;
 }
 
-/* "HTTP/1.1 200 …" within the deadline: the status, 0 when none came. */
-static int http_status(int fd, const char *path, int64_t deadline_ms)
+static enum verdict answered(const struct target *t, struct request *r)
 {
-    char request[700], answer[64];
-    size_t got = 0;
-    int n = snprintf(request, sizeof(request),
-                     "GET %s HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bluegreen\r\nConnection: close\r\n\r\n", path);
-    if (n < 0 || (size_t)n >= sizeof(request) || send(fd, request, (size_t)n, MSG_NOSIGNAL) != n)
-        return 0;
-    while (got < 12) {
-        if (!wait_for(fd, POLLIN, deadline_ms))
-            return 0;
-        ssize_t r = recv(fd, answer + got, sizeof(answer) - 1 - got, 0);
-        if (r <= 0)
-            return 0;
-        got += (size_t)r;
-    }
     int64_t status = 0;
-    if (memcmp(answer, "HTTP/1.", 7) != 0 || !span_to_int((struct span){ answer + 9, 3 }, 100, 999, &status))
-        return 0;
-    return (int)status;
+    ssize_t n = recv(r->fd, r->answer + r->got, sizeof(r->answer) - r->got, 0);
+    if (n <= 0)
+        return n < 0 && (errno == EAGAIN || errno == EINTR) ? WAITING : BAD;
+    r->got += (size_t)n;
+    if (r->got < STATUS_LINE)
+        return WAITING;
+    if (memcmp(r->answer, "HTTP/1.", 7) != 0 || !span_to_int((struct span){ r->answer + 9, 3 }, 100, 999, &status))
+        return BAD;
+    return spec_status_matches(t->status, (int)status) ? GOOD : BAD;
+}
+
+static enum verdict held(const struct request *r)
+{
+    char byte;
+    ssize_t n = recv(r->fd, &byte, 1, MSG_PEEK); /* it speaks first: good; it hangs up: nobody is there */
+    if (n > 0)
+        return GOOD;
+    return n < 0 && errno == EAGAIN ? WAITING : BAD;
+}
+
+/* Go on with a request whose socket is ready (or not). */
+static enum verdict step(const struct target *t, struct request *r, bool ready)
+{
+    enum verdict v = WAITING;
+    if (ready && r->state == CONNECTING)
+        v = connected(t, r);
+    else if (ready && r->state == ANSWERING)
+        v = answered(t, r);
+    else if (ready && r->state == HOLDING)
+        v = held(r);
+    if (v == WAITING && clock_mono_ms() >= r->deadline_ms)
+        v = r->state == HOLDING ? GOOD : BAD;
+    return v;
+}
+
+static short wanted(const struct request *r)
+{
+    return r->state == CONNECTING ? POLLOUT : POLLIN;
 }
 
 bool prober_ask(int port, const char *path, const char *status)
 {
-    int64_t deadline_ms = clock_mono_ms() + PROBER_REQUEST_MS;
-    int fd = connect_to(port, deadline_ms);
-    if (fd < 0)
-        return false;
-    bool ok;
-    if (path[0])
-        ok = spec_status_matches(status, http_status(fd, path, deadline_ms));
-    else
-        ok = !wait_for(fd, POLLIN | POLLRDHUP, clock_mono_ms() + TCP_HOLD_MS) || recv(fd, (char[1]){ 0 }, 1, MSG_PEEK) > 0;
-    close(fd);
-    return ok;
+    struct target t = { .port = port };
+    struct request r;
+    (void)snprintf(t.path, sizeof(t.path), "%s", path);
+    (void)snprintf(t.status, sizeof(t.status), "%s", status);
+    enum verdict v = begin(&t, &r);
+    while (v == WAITING) {
+        struct pollfd p = { .fd = r.fd, .events = wanted(&r) };
+        (void)poll(&p, 1, clock_left_ms(r.deadline_ms));
+        v = step(&t, &r, p.revents != 0);
+    }
+    close_p(&r.fd);
+    return v == GOOD;
 }
 
-static void end_span(struct prober *p, int64_t now_ms)
+static void record(struct prober *p, struct request *r, bool ok)
 {
-    int64_t span = now_ms - p->down_since_ms;
-    p->result.outage_ms += span;
-    if (span > p->result.longest_ms)
-        p->result.longest_ms = span;
-    p->down_since_ms = -1;
+    if (p->count == p->cap && p->cap < SAMPLES_MAX) {
+        size_t cap = p->cap ? p->cap * 2 : 1024;
+        struct sample *more = realloc(p->samples, cap * sizeof(*more));
+        if (more) {
+            p->samples = more;
+            p->cap = cap;
+        }
+    }
+    if (p->count < p->cap)
+        p->samples[p->count++] =
+            (struct sample){ .start_ms = r->start_ms, .took_ms = (int32_t)(clock_mono_ms() - r->start_ms), .ok = ok };
+    atomic_store(&p->answers, ok);
+    close_p(&r->fd);
+}
+
+static void start_one(struct prober *p)
+{
+    for (size_t i = 0; i < IN_FLIGHT_MAX; i++)
+        if (p->requests[i].fd < 0) {
+            if (begin(&p->target, &p->requests[i]) == BAD)
+                record(p, &p->requests[i], false);
+            return;
+        }
+}
+
+static void poll_all(struct prober *p, int64_t until_ms)
+{
+    struct pollfd polled[IN_FLIGHT_MAX];
+    size_t slot[IN_FLIGHT_MAX], n = 0;
+    for (size_t i = 0; i < IN_FLIGHT_MAX; i++)
+        if (p->requests[i].fd >= 0) {
+            slot[n] = i;
+            polled[n++] = (struct pollfd){ .fd = p->requests[i].fd, .events = wanted(&p->requests[i]) };
+        }
+    (void)poll(polled, n, clock_left_ms(until_ms));
+    for (size_t k = 0; k < n; k++) {
+        struct request *r = &p->requests[slot[k]];
+        enum verdict v = step(&p->target, r, polled[k].revents != 0);
+        if (v != WAITING)
+            record(p, r, v == GOOD);
+    }
 }
 
 static void *probe_loop(void *arg)
 {
     struct prober *p = arg;
+    int64_t next_ms = clock_mono_ms();
     while (!atomic_load(&p->stop)) {
-        int64_t start = clock_mono_ms();
-        bool ok = prober_ask(p->port, p->path, p->status);
-        int64_t end = clock_mono_ms();
-        p->result.seen++;
-        if (ok) {
-            if (p->down_since_ms >= 0)
-                end_span(p, end);
-            p->ok_ms[p->ok_count++ % SAMPLES_MAX] = (int32_t)(end - start);
-        } else {
-            p->result.failed++;
-            if (p->down_since_ms < 0)
-                p->down_since_ms = start;
+        if (clock_mono_ms() >= next_ms) {
+            start_one(p);
+            next_ms += PROBER_PERIOD_MS;
         }
-        atomic_store(&p->answers, ok);
-        if (end - start < PROBER_PERIOD_MS)
-            clock_sleep_ms(PROBER_PERIOD_MS - (end - start)); /* the sampling period */
+        poll_all(p, next_ms);
     }
+    for (size_t i = 0; i < IN_FLIGHT_MAX; i++) /* without an answer yet: neither good nor bad */
+        close_p(&p->requests[i].fd);
     return NULL;
 }
 
@@ -133,10 +206,11 @@ int prober_start(struct prober **ret, int port, const char *path, const char *st
     struct prober *p = calloc(1, sizeof(*p));
     if (!p)
         return err_set(err, ERR_NOMEM, 0, "start the prober: out of memory");
-    p->port = port;
-    p->down_since_ms = -1;
-    (void)snprintf(p->path, sizeof(p->path), "%s", path);
-    (void)snprintf(p->status, sizeof(p->status), "%s", status);
+    p->target.port = port;
+    (void)snprintf(p->target.path, sizeof(p->target.path), "%s", path);
+    (void)snprintf(p->target.status, sizeof(p->target.status), "%s", status);
+    for (size_t i = 0; i < IN_FLIGHT_MAX; i++)
+        p->requests[i].fd = -1;
     atomic_init(&p->stop, false);
     atomic_init(&p->answers, false);
     int e = pthread_create(&p->thread, NULL, probe_loop, p);
@@ -153,10 +227,51 @@ bool prober_answers(struct prober *p)
     return p && atomic_load(&p->answers);
 }
 
-static int by_value(const void *a, const void *b)
+static int by_start(const void *a, const void *b)
 {
-    const int32_t *x = a, *y = b;
-    return (*x > *y) - (*x < *y);
+    const struct sample *x = a, *y = b;
+    return (x->start_ms > y->start_ms) - (x->start_ms < y->start_ms);
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const struct sample *x = a, *y = b;
+    return (x->took_ms > y->took_ms) - (x->took_ms < y->took_ms);
+}
+
+/* Spans from the start of the first failed request to the end of the next good one, in order of their starts. */
+static void judge(struct prober *p, struct prober_result *ret)
+{
+    int64_t down_since_ms = -1;
+    size_t good = 0;
+    qsort(p->samples, p->count, sizeof(p->samples[0]), by_start);
+    for (size_t i = 0; i < p->count; i++) {
+        const struct sample *s = &p->samples[i];
+        ret->seen++;
+        if (!s->ok) {
+            ret->failed++;
+            if (down_since_ms < 0)
+                down_since_ms = s->start_ms;
+        } else if (down_since_ms >= 0) {
+            int64_t span = s->start_ms + s->took_ms - down_since_ms;
+            ret->outage_ms += span;
+            ret->longest_ms = span > ret->longest_ms ? span : ret->longest_ms;
+            down_since_ms = -1;
+        }
+    }
+    ret->down_at_end = down_since_ms >= 0;
+    if (ret->down_at_end) {
+        int64_t span = clock_mono_ms() - down_since_ms;
+        ret->outage_ms += span;
+        ret->longest_ms = span > ret->longest_ms ? span : ret->longest_ms;
+    }
+    for (size_t i = 0; i < p->count; i++) /* keep the good ones, for their median */
+        if (p->samples[i].ok)
+            p->samples[good++] = p->samples[i];
+    if (good > 0) {
+        qsort(p->samples, good, sizeof(p->samples[0]), by_time);
+        ret->median_ok_ms = p->samples[good / 2].took_ms;
+    }
 }
 
 void prober_stop(struct prober **pp, struct prober_result *ret)
@@ -167,17 +282,10 @@ void prober_stop(struct prober **pp, struct prober_result *ret)
     if (!p)
         return;
     atomic_store(&p->stop, true);
-    (void)pthread_join(p->thread, NULL); /* ends within PROBER_REQUEST_MS */
-    p->result.measured = p->result.seen > 0;
-    p->result.median_ok_ms = -1;
-    p->result.down_at_end = p->down_since_ms >= 0;
-    if (p->down_since_ms >= 0)
-        end_span(p, clock_mono_ms());
-    size_t n = p->ok_count < SAMPLES_MAX ? p->ok_count : SAMPLES_MAX;
-    if (n > 0) {
-        qsort(p->ok_ms, n, sizeof(p->ok_ms[0]), by_value);
-        p->result.median_ok_ms = p->ok_ms[n / 2];
-    }
-    *ret = p->result;
+    (void)pthread_join(p->thread, NULL); /* ends within PROBER_PERIOD_MS */
+    ret->measured = p->count > 0;
+    if (p->count > 0)
+        judge(p, ret);
+    free(p->samples);
     free(p);
 }

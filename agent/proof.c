@@ -18,6 +18,11 @@ int warm_up_apply(struct run *run, struct err *err)
     return r;
 }
 
+int warm_up_undo(struct run *run, struct err *err)
+{
+    return run->strategy && run->strategy->warm_up_undo ? run->strategy->warm_up_undo(run, err) : 0;
+}
+
 static void start_prober(struct run *run)
 {
     struct err err = { 0 };
@@ -65,7 +70,7 @@ int cutover_undo(struct run *run, struct err *err)
 int health_apply(struct run *run, struct err *err)
 {
     struct err ignored = { 0 };
-    bool proven = run->strategy == strategy_by_name("handover"); /* its candidate was held through the warm-up */
+    bool proven = run->strategy == &strategy_handover; /* its candidate was held through the warm-up */
     (void)engine_container_stats(run->engine, run->cand.c.id, &run->first_stats, &ignored);
     int r = health_wait(run, HEALTH_PRODUCTION, &run->cand, proven ? 0 : run->spec.warm_up_ms, err);
     if (r < 0)

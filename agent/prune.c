@@ -20,7 +20,8 @@ static bool is_kept_name(const struct run *run, const struct json *container)
     for (const struct json *n = json_first(json_get(container, "Names")); n; n = json_next(n)) {
         const char *name = json_value_str(n, "");
         name += name[0] == '/';
-        if (strcmp(name, run->names.blue) == 0 || strcmp(name, run->names.green) == 0)
+        if (strcmp(name, run->names.blue) == 0 || strcmp(name, run->names.green) == 0 ||
+            strcmp(name, run->names.keeper) == 0)
             return true;
     }
     return false;

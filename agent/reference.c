@@ -143,7 +143,8 @@ static int parse_tail(const char *text, struct span *rest, struct reference *r, 
         struct span tag = span_cut(*rest, colon + 1, rest->len);
         if (!is_tag(tag))
             return wrong(err, text,
-                         "the tag after ':' must be 1 to 128 letters, digits, '_', '.' or '-', and not start "
+                         "the tag after ':' must be 1 to 128 letters, digits, '_', '.' or '-', and "
+                         "not start "
                          "with '.' or '-'");
         put(r->tag, sizeof(r->tag), tag);
         *rest = span_cut(*rest, 0, colon);
@@ -193,7 +194,8 @@ static int parse_name(const char *text, struct span name, struct reference *r, s
         return wrong(err, text, "the name is missing");
     if (!is_path(path))
         return wrong(err, text,
-                     "the name must be lower-case letters and digits, joined by '.', '_', '__' or '-', in parts "
+                     "the name must be lower-case letters and digits, joined by '.', '_', '__' or "
+                     "'-', in parts "
                      "between single '/'");
     if (name.len > REFERENCE_NAME_MAX)
         return wrong(err, text, "registry and name together are longer than 255 bytes");

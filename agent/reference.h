@@ -13,10 +13,10 @@
 #define REFERENCE_DEFAULT_TAG "latest"
 
 struct reference {
-    char registry[REFERENCE_NAME_MAX + 1];   /* "docker.io", "localhost:5000", lower case as given */
-    char repo[REFERENCE_NAME_MAX + 32];      /* full name with the registry: "docker.io/library/nginx" */
-    char tag[REFERENCE_TAG_MAX + 1];         /* "latest" when neither tag nor digest was given; "" with only a digest */
-    char digest[REFERENCE_DIGEST_SIZE];      /* "sha256:…"; "" when none was given */
+    char registry[REFERENCE_NAME_MAX + 1]; /* "docker.io", "localhost:5000", lower case as given */
+    char repo[REFERENCE_NAME_MAX + 32];    /* full name with the registry: "docker.io/library/nginx" */
+    char tag[REFERENCE_TAG_MAX + 1];       /* "latest" when neither tag nor digest was given; "" with only a digest */
+    char digest[REFERENCE_DIGEST_SIZE];    /* "sha256:…"; "" when none was given */
 };
 
 /* -ERR_INPUT says which part is wrong and what it should look like. */

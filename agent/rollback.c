@@ -9,15 +9,18 @@
 /* The settings with which a version was deployed, without secrets: the rollback needs its port, health path, policy. */
 static int load_settings(struct run *run, struct err *err)
 {
-    const struct run_version *from[] = { &run->cand, &run->old };
+    const struct run_version *from[] = { &run->old, &run->cand }; /* the later one counts: what goes back there */
+    bool alone = false, found = false;
     for (size_t i = 0; i < 2; i++) {
         const char *id = from[i]->exists ? engine_container_label(&from[i]->c, CONTAINER_LABEL_DEPLOYMENT) : "";
-        if (!id[0])
-            continue;
-        int r = request_load_spec(run->app_fd, id, &run->spec, err);
-        if (r <= 0)
+        int r = id[0] ? request_load_spec(run->app_fd, id, &run->spec, err) : 1;
+        if (r < 0)
             return r;
+        found = found || r == 0;
+        alone = alone || (r == 0 && strcmp(run->spec.strategy, strategy_recreate.name) == 0);
     }
+    if (found) /* if either version must run alone, both are never started together */
+        return spec_set_str(&run->spec.strategy, alone ? strategy_recreate.name : run->spec.strategy, err);
     err_hint(err, "Deploy the version that you want with 'command: deploy'.");
     return err_set(err, ERR_NO_PREVIOUS, 0, "the settings of neither version are on the host any more");
 }
@@ -72,7 +75,9 @@ static int previous_undo(struct run *run, struct err *err)
     if (engine_container_set_restart_policy(run->engine, id, "no", err) < 0 ||
         engine_container_stop(run->engine, id, run->spec.stop_timeout_s, err) < 0)
         return err_wrap(err, "stop '%s' again", run->names.green);
-    return traffic_connect(run, &run->cand_before, err);
+    if (traffic_connect(run, &run->cand_before, err) < 0)
+        return -(int)err->kind;
+    return warm_up_undo(run, err);
 }
 
 const struct step rollback_steps[] = {

@@ -49,6 +49,7 @@ void run_set_names(struct run_names *n, const char *app)
     (void)snprintf(n->blue, sizeof(n->blue), "%s-blue", app);
     (void)snprintf(n->green, sizeof(n->green), "%s-green", app);
     (void)snprintf(n->next, sizeof(n->next), "%s-next", app);
+    (void)snprintf(n->keeper, sizeof(n->keeper), "%s-keeper", app);
     (void)snprintf(n->network, sizeof(n->network), "bluegreen-%s", app);
 }
 

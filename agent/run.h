@@ -21,6 +21,7 @@ struct strategy;
 /* The names of an app's containers (contract). */
 struct run_names {
     char blue[SPEC_APP_MAX + 16], green[SPEC_APP_MAX + 16], next[SPEC_APP_MAX + 16];
+    char keeper[SPEC_APP_MAX + 16];
     char network[SPEC_APP_MAX + 16];
 };
 

@@ -32,9 +32,11 @@ int slots_of_subnet(const char *subnet, struct slots *ret, struct err *err)
     if (!span_split(&rest, '/', &address) || !parse_ipv4(address, &base) || !span_to_int(rest, 0, 32, &prefix))
         return err_set(err, ERR_DOCKER, 0, "'%.60s' is not an IPv4 subnet such as 172.18.0.0/16", subnet ? subnet : "");
     if (prefix < SLOTS_PREFIX_MIN || prefix > SLOTS_PREFIX_MAX) {
-        int r = err_set(err, ERR_DOCKER, 0, "subnet %.60s cannot hold two fixed addresses: a prefix from /%d to /%d is needed",
-                        subnet, SLOTS_PREFIX_MIN, SLOTS_PREFIX_MAX);
-        err_hint(err, "Remove the app's Docker network when nothing uses it, or create it with a larger subnet.");
+        int r = err_set(err, ERR_DOCKER, 0,
+                        "subnet %.60s cannot hold two fixed addresses: a prefix from /%d to /%d is needed", subnet,
+                        SLOTS_PREFIX_MIN, SLOTS_PREFIX_MAX);
+        err_hint(err, "Remove the app's Docker network when nothing uses it, or create it with a "
+                      "larger subnet.");
         return r;
     }
     uint32_t host_mask = (uint32_t)((UINT64_C(1) << (32 - prefix)) - 1);
@@ -63,8 +65,9 @@ int slots_pick(const struct slots *s, const struct strlist *in_use, char address
         memcpy(address, s->address[i], SLOTS_ADDRESS_SIZE);
         return 0;
     }
-    int r = err_set(err, ERR_DOCKER, 0, "both fixed addresses of the app's network, %s and %s, are in use", s->address[0],
-                    s->address[1]);
-    err_hint(err, "Look with `docker network inspect` for a left-over container on this network and remove it.");
+    int r = err_set(err, ERR_DOCKER, 0, "both fixed addresses of the app's network, %s and %s, are in use",
+                    s->address[0], s->address[1]);
+    err_hint(err, "Look with `docker network inspect` for a left-over container on this network "
+                  "and remove it.");
     return r;
 }

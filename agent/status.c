@@ -51,8 +51,10 @@ static void add_health(struct run *run, struct json *c, struct run_version *v)
     json_set_str(c, "health", "unknown");
     if (!v->c.running || !id[0] || request_load_spec(run->app_fd, id, &run->spec, &ignored) != 0)
         return;
-    int first = (int)run->spec.port, last = traffic_last_wanted_port(&v->c, first);
-    v->host_port = traffic_bound_port(&v->c, first, last ? last : first);
+    int first, last;
+    v->host_port = traffic_wanted_ports(&v->c, (int)run->spec.port, &first, &last)
+                       ? traffic_bound_port(&v->c, first, last)
+                       : 0;
     bool healthy = health_ask(run, v, &took);
     json_set_str(c, "health", healthy ? "healthy" : "unhealthy");
     json_set_int(c, "response_ms", took);
@@ -104,7 +106,7 @@ static int add_others(struct run *run, struct json *report, struct err *err)
         const char *name = json_value_str(json_first(json_get(c, "Names")), "");
         name += name[0] == '/';
         if (strcmp(name, run->names.blue) != 0 && strcmp(name, run->names.green) != 0 &&
-            strcmp(name, run->names.next) != 0)
+            strcmp(name, run->names.next) != 0 && strcmp(name, run->names.keeper) != 0)
             json_push_str(others, name);
     }
     return 0;

@@ -13,6 +13,11 @@ struct strategy {
     void (*ports)(const struct run *run, int *first, int *last);
     /* Prove the candidate before production is touched. May switch run->strategy to a humbler one. STEP_SKIPPED allowed. */
     int (*warm_up)(struct run *run, struct err *err);
+    /*
+     * What warm_up did to the host besides the candidate. The candidate lets go of its ports here; who made it removes it.
+     * NULL: nothing.
+     */
+    int (*warm_up_undo)(struct run *run, struct err *err);
     /* Move the port to the candidate. Sets run->cutover_ms. */
     int (*cutover)(struct run *run, struct err *err);
     /* Give the port back to the old version. As every undo: looks at the world. Never called without an old version. */
@@ -40,11 +45,19 @@ int traffic_networks(struct run *run, struct run_version *v, struct traffic_netw
 int traffic_disconnect(struct run *run, const struct run_version *v, const struct traffic_networks *n, struct err *err);
 /* Connect those that are not connected now; with their static address and aliases. */
 int traffic_connect(struct run *run, const struct run_version *v, struct err *err);
+/*
+ * The end of every cutover_undo: the old version is back on its networks, running if it was, with the policy it had, and
+ * answers on the production port.
+ */
+int traffic_restore_old(struct run *run, struct err *err);
 /* Does the container hold this host port now? */
 bool traffic_holds_port(const struct engine_container *c, int port);
 /* The first host port within [first, last] that the container holds now; 0: none. */
 int traffic_bound_port(const struct engine_container *c, int first, int last);
-/* The last host port of the range that the container asks for on start; 0: it publishes none or asks for any. */
-int traffic_last_wanted_port(const struct engine_container *c, int port);
+/*
+ * The range of host ports, with `port` in it, that the container asks for when it is started. false: it publishes none
+ * or asks for any. *first == *last: one port, no range.
+ */
+bool traffic_wanted_ports(const struct engine_container *c, int port, int *first, int *last);
 
 #endif

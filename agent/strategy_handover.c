@@ -1,22 +1,33 @@
 /*
- * handover: both versions publish the same range of host ports. The candidate boots and is checked on the second port
- * while the old version serves; then three calls of the engine move the first port to it. Measurements and the order of
- * the calls: docs/architecture.md "Port handover".
+ * handover: both versions publish the same pair of host ports, production and spare. The candidate boots and is checked
+ * on the spare port while the old version serves; then three calls of the engine move the production port to it.
+ *
+ * Whenever a port is to be given out, the other one is taken: by the old version, the candidate, or the keeper
+ * (agent/keeper.h). So which one it is does not depend on the order in which the engine goes through a range.
+ * Measurements and the order of the calls: docs/architecture.md "Port handover".
  */
 #include "agent/strategy.h"
 
 #include "agent/health.h"
+#include "agent/keeper.h"
 #include "shared/clock.h"
 
-static int last_port(const struct run *run)
+static int spare_port(const struct run *run)
 {
-    return (int)(run->spec.spare_port ? run->spec.spare_port : run->spec.port + 1);
+    return (int)spec_spare_port(&run->spec);
 }
 
 static void ports(const struct run *run, int *first, int *last)
 {
-    *first = (int)run->spec.port;
-    *last = last_port(run);
+    int port = (int)run->spec.port, spare = spare_port(run);
+    *first = port < spare ? port : spare;
+    *last = port < spare ? spare : port;
+}
+
+/* The old version has the port that the candidate is to have. */
+static bool is_contested(const struct run *run)
+{
+    return run->old_was_running && traffic_holds_port(&run->old.c, (int)run->spec.port);
 }
 
 /* The engine or the containers do not allow it: say why and go on with recreate, as long as nothing was touched. */
@@ -33,48 +44,70 @@ static int fall_back(struct run *run, const char *why, struct err *err)
 static const char *obstacle(const struct run *run)
 {
     const char *mode = run->old.c.network_mode;
+    int first, last;
     if (strcmp(mode, "host") == 0 || strcmp(mode, "none") == 0 || strncmp(mode, "container:", 10) == 0)
         return "the version that serves has no network of its own";
-    if (run->op == WIRE_ROLLBACK && traffic_last_wanted_port(&run->cand.c, (int)run->spec.port) <= run->spec.port)
-        return "the previous version was made to publish one port only";
+    if (!traffic_wanted_ports(&run->cand.c, (int)run->spec.port, &first, &last) || first == last)
+        return "the version to start was made to publish one port only";
     return NULL;
+}
+
+/* The candidate starts where it can be checked: on the spare port, or on the production port when that one is free. */
+static int start(struct run *run, bool contested, struct err *err)
+{
+    int port = (int)run->spec.port, spare = spare_port(run), first, last;
+    bool range = traffic_wanted_ports(&run->cand.c, port, &first, &last) && first != last;
+    int wanted = contested ? spare : port;
+    int r = contested ? keeper_remove(run, err) : range ? keeper_ensure(run, spare, err) : 0;
+    if (r == 0)
+        r = traffic_start(run, &run->cand, err);
+    if (r < 0)
+        return r;
+    if (!run->cand.c.running)
+        return err_set(err, ERR_APP_EXITED, (int)run->cand.c.exit_code, "the container ended at once, with exit code %d",
+                       (int)run->cand.c.exit_code);
+    return run->cand.host_port == wanted ? 0 : 1;
 }
 
 static int warm_up(struct run *run, struct err *err)
 {
-    bool contested = run->old_was_running && traffic_holds_port(&run->old.c, (int)run->spec.port);
+    bool contested = is_contested(run);
     const char *why = contested ? obstacle(run) : NULL;
     if (why)
         return fall_back(run, why, err);
-
-    int64_t start = clock_mono_ms();
-    struct err failure = { 0 };
-    int r = traffic_start(run, &run->cand, &failure);
-    if (r < 0 && failure.kind == ERR_PORT_TAKEN && contested)
-        return fall_back(run, "the engine gave it no port of the range", err);
-    if (r < 0) {
-        *err = failure;
-        return r;
-    }
-    int port = run->cand.host_port;
-    if (contested && (port <= run->spec.port || port > last_port(run)) &&
-        port != traffic_last_wanted_port(&run->cand.c, (int)run->spec.port))
-        return fall_back(run, "the engine gave it no spare port", err);
-    run->direct = port == run->spec.port;
-    run_log(run, "info", "agent", "the new version boots on port %d%s", port,
-            run->direct ? ", which was free" : " while the old one serves");
-    r = health_wait(run, HEALTH_CANDIDATE, &run->cand, run->spec.warm_up_ms, err);
+    int64_t start_ms = clock_mono_ms();
+    int r = start(run, contested, err);
     if (r < 0)
         return r;
-    run_metric(run, "container_startup_seconds", (double)(clock_mono_ms() - start - run->spec.warm_up_ms) / 1000, "s");
-    run_text(run, "healthy on port %d", port);
+    if (r == 1 && contested)
+        return fall_back(run, "the engine did not give it the spare port", err);
+    if (r == 1)
+        return err_set(err, ERR_PORT_TAKEN, 0, "the engine gave the new version port %d, not %d", run->cand.host_port,
+                       (int)run->spec.port);
+    run->direct = !contested;
+    run_log(run, "info", "agent", "the new version boots on port %d%s", run->cand.host_port,
+            contested ? " while the old one serves" : ", which was free");
+    if (health_wait(run, HEALTH_CANDIDATE, &run->cand, run->spec.warm_up_ms, err) < 0)
+        return -(int)err->kind;
+    run_metric(run, "container_startup_seconds", (double)(clock_mono_ms() - start_ms - run->spec.warm_up_ms) / 1000, "s");
+    run_text(run, "healthy on port %d", run->cand.host_port);
     return 0;
+}
+
+/* A candidate that is not to be lets go of the spare port, so that the keeper can have it back. */
+static int warm_up_undo(struct run *run, struct err *err)
+{
+    int64_t grace_s = run->spec.stop_timeout_s < 2 ? run->spec.stop_timeout_s : 2;
+    if (run->cand.exists && engine_container_stop(run->engine, run->cand.c.id, grace_s, err) < 0)
+        return err_wrap(err, "stop the failed version");
+    return keeper_settle(run, err);
 }
 
 static int cutover(struct run *run, struct err *err)
 {
     struct traffic_networks old_networks, cand_networks;
-    if (run->direct || !run->old_was_running) {
+    char id[ENGINE_ID_MAX];
+    if (run->direct) {
         run->cutover_ms = 0;
         run_text(run, "nothing to move: the new version has port %d already", (int)run->spec.port);
         return 0;
@@ -85,17 +118,14 @@ static int cutover(struct run *run, struct err *err)
     if (traffic_networks(run, &run->old, &old_networks, err) < 0 ||
         traffic_networks(run, &run->cand, &cand_networks, err) < 0)
         return -(int)err->kind;
-    if (traffic_disconnect(run, &run->cand, &cand_networks, err) < 0)
+    /* The spare port changes hands, so that the production port is the only one left for the candidate. */
+    if (traffic_disconnect(run, &run->cand, &cand_networks, err) < 0 || keeper_ensure(run, spare_port(run), err) < 0)
         return -(int)err->kind;
     int64_t gap = clock_mono_ms();
-    if (traffic_disconnect(run, &run->old, &old_networks, err) < 0)
-        return -(int)err->kind;
-    /* The app's own network is the first one and carries the port: it ends the gap. */
-    if (traffic_connect(run, &run->cand, err) < 0)
+    if (traffic_disconnect(run, &run->old, &old_networks, err) < 0 || traffic_connect(run, &run->cand, err) < 0)
         return -(int)err->kind;
     run->cutover_ms = clock_mono_ms() - gap;
 
-    char id[ENGINE_ID_MAX];
     (void)snprintf(id, sizeof(id), "%s", run->cand.c.id);
     int r = run_find(run, id, &run->cand, err);
     if (r != 0)
@@ -108,41 +138,36 @@ static int cutover(struct run *run, struct err *err)
     return 0;
 }
 
-static int cutover_undo(struct run *run, struct err *err)
+/* The candidate lets go of its networks, and with them of any port. */
+static int take_candidate_off(struct run *run, struct err *err)
 {
     struct run_version cand = { 0 };
-    struct run_version old = { 0 };
-    int r = 0;
-    /* The candidate lets go of the port, if it has it… */
-    if (run->cand.exists && run_find(run, run->cand.c.id, &cand, err) == 0) {
-        struct traffic_networks networks;
+    struct traffic_networks networks;
+    int r = run->cand.exists ? run_find(run, run->cand.c.id, &cand, err) : 1;
+    if (r == 0)
         r = traffic_networks(run, &cand, &networks, err);
-        if (r == 0)
-            r = traffic_disconnect(run, &cand, &networks, err);
-        run_version_done(&cand);
-    }
-    /* …and the old version takes it: back on its networks, running, with the policy it had. */
     if (r == 0)
-        r = traffic_connect(run, &run->old, err);
-    if (r == 0 && run->old_was_running)
-        r = engine_container_start(run->engine, run->old.c.id, err);
-    if (r == 0)
-        r = engine_container_set_restart_policy(run->engine, run->old.c.id, run->old_policy, err);
-    if (r == 0 && run_find(run, run->old.c.id, &old, err) == 0) {
-        old.host_port = (int)run->spec.port;
-        if (run->old_was_running)
-            r = health_wait(run, HEALTH_PREVIOUS, &old, 0, err);
-        run_version_done(&old);
-    }
-    if (r == 0)
-        run_text(run, "the previous version answers again on port %d", (int)run->spec.port);
-    return r;
+        r = traffic_disconnect(run, &cand, &networks, err);
+    run_version_done(&cand);
+    return r < 0 ? r : 0;
+}
+
+static int cutover_undo(struct run *run, struct err *err)
+{
+    int first, last;
+    if (take_candidate_off(run, err) < 0)
+        return -(int)err->kind;
+    if (traffic_wanted_ports(&run->old.c, (int)run->spec.port, &first, &last) && first != last &&
+        keeper_ensure(run, spare_port(run), err) < 0)
+        return -(int)err->kind;
+    return traffic_restore_old(run, err);
 }
 
 const struct strategy strategy_handover = {
     .name = "handover",
     .ports = ports,
     .warm_up = warm_up,
+    .warm_up_undo = warm_up_undo,
     .cutover = cutover,
     .cutover_undo = cutover_undo,
 };

@@ -4,7 +4,7 @@
  */
 #include "agent/strategy.h"
 
-#include "agent/health.h"
+#include "agent/keeper.h"
 #include "shared/clock.h"
 
 static void ports(const struct run *run, int *first, int *last)
@@ -45,22 +45,12 @@ static int cutover(struct run *run, struct err *err)
 
 static int cutover_undo(struct run *run, struct err *err)
 {
-    struct run_version old = { 0 };
-    if (run->cand.exists && engine_container_kill(run->engine, run->cand.c.id, err) < 0)
+    /* A stop without grace waits until the ports are free; a kill does not. */
+    if (run->cand.exists && engine_container_stop(run->engine, run->cand.c.id, 0, err) < 0)
         return err_wrap(err, "stop the failed version");
-    if (run->old_was_running && engine_container_start(run->engine, run->old.c.id, err) < 0)
-        return err_wrap(err, "start the old version again");
-    if (engine_container_set_restart_policy(run->engine, run->old.c.id, run->old_policy, err) < 0)
-        return err_wrap(err, "give the old version its restart policy back");
-    int r = run_find(run, run->old.c.id, &old, err);
-    if (r != 0)
-        return r < 0 ? r : err_set(err, ERR_NO_PREVIOUS, 0, "the old container is gone");
-    old.host_port = (int)run->spec.port;
-    r = run->old_was_running ? health_wait(run, HEALTH_PREVIOUS, &old, 0, err) : 0;
-    run_version_done(&old);
-    if (r == 0)
-        run_text(run, "the previous version answers again on port %d", (int)run->spec.port);
-    return r;
+    if (keeper_settle(run, err) < 0)
+        return -(int)err->kind;
+    return traffic_restore_old(run, err);
 }
 
 const struct strategy strategy_recreate = {

@@ -1,5 +1,7 @@
 #include "agent/strategy.h"
 
+#include "agent/health.h"
+
 #include <string.h>
 
 const struct strategy *strategy_by_name(const char *name)
@@ -20,8 +22,10 @@ int traffic_start(struct run *run, struct run_version *v, struct err *err)
     int r = run_find(run, id, v, err);
     if (r != 0)
         return r < 0 ? r : err_set(err, ERR_DOCKER, 404, "the container vanished right after its start");
-    int first = (int)run->spec.port, last = traffic_last_wanted_port(&v->c, first);
-    v->host_port = traffic_bound_port(&v->c, first, last ? last : first);
+    int first, last;
+    v->host_port = traffic_wanted_ports(&v->c, (int)run->spec.port, &first, &last)
+                       ? traffic_bound_port(&v->c, first, last)
+                       : 0;
     return 0;
 }
 
@@ -86,6 +90,26 @@ int traffic_connect(struct run *run, const struct run_version *v, struct err *er
     return r;
 }
 
+int traffic_restore_old(struct run *run, struct err *err)
+{
+    struct run_version old = { 0 };
+    int r = traffic_connect(run, &run->old, err);
+    if (r == 0 && run->old_was_running)
+        r = engine_container_start(run->engine, run->old.c.id, err);
+    if (r == 0)
+        r = engine_container_set_restart_policy(run->engine, run->old.c.id, run->old_policy, err);
+    if (r == 0)
+        r = run_find(run, run->old.c.id, &old, err);
+    if (r != 0)
+        return r < 0 ? r : err_set(err, ERR_NO_PREVIOUS, 0, "the old container is gone");
+    old.host_port = (int)run->spec.port;
+    r = run->old_was_running ? health_wait(run, HEALTH_PREVIOUS, &old, 0, err) : 0;
+    run_version_done(&old);
+    if (r == 0)
+        run_text(run, "the previous version answers again on port %d", (int)run->spec.port);
+    return r;
+}
+
 bool traffic_holds_port(const struct engine_container *c, int port)
 {
     const struct json *ports = json_path(c->raw, "NetworkSettings", "Ports", NULL);
@@ -106,19 +130,22 @@ int traffic_bound_port(const struct engine_container *c, int first, int last)
     return 0;
 }
 
-int traffic_last_wanted_port(const struct engine_container *c, int port)
+bool traffic_wanted_ports(const struct engine_container *c, int port, int *first, int *last)
 {
     const struct json *ports = json_path(c->raw, "HostConfig", "PortBindings", NULL);
     for (const struct json *p = json_first(ports); p; p = json_next(p))
         for (const struct json *b = json_first(p); b; b = json_next(b)) {
             struct span rest = span_of(json_str(b, "HostPort", "")), part;
-            int64_t first = 0, last = 0;
-            if (!span_split(&rest, '-', &part) || !span_to_int(part, 1, 65535, &first))
+            int64_t low = 0, high = 0;
+            if (!span_split(&rest, '-', &part) || !span_to_int(part, 1, 65535, &low))
                 continue;
-            if (!span_to_int(rest, 1, 65535, &last))
-                last = first;
-            if (first <= port && port <= last)
-                return (int)last;
+            if (!span_to_int(rest, 1, 65535, &high))
+                high = low;
+            if (low <= port && port <= high) {
+                *first = (int)low;
+                *last = (int)high;
+                return true;
+            }
         }
-    return 0;
+    return false;
 }

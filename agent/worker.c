@@ -127,6 +127,7 @@ int worker_start(const struct wire_request *request, pid_t *ret_pid, struct err 
         detach();
         work(&run, lock_timeout_ms);
         cancellable = NULL;
+        (void)unlinkat(run.dir_fd, PID_FILE, 0);
         run_done(&run);
         _exit(0); /* the parent's streams and handlers are not ours to flush or run */
     }

@@ -91,7 +91,7 @@ static void collect_host(struct action *a)
     github_group(a->stage.g, "Collect the bundle");
     collect_host_part(a, a->report.deployment, "");
     if (a->report.rollback_id[0] && !signals_caught)
-        collect_host_part(a, a->report.rollback_id, "rollback/");
+        collect_host_part(a, a->report.rollback_id, "rollback");
     github_endgroup(a->stage.g);
 }
 
@@ -134,7 +134,7 @@ static void write_reports(struct action *a)
         int b = finish_bundle(a, buf_span(&summary), &bundle_err);
         if (b != 0)
             warn(a->stage.g, b > 0 ? "The host's files could not be read" : "No bundle", &bundle_err);
-        else
+        if (b >= 0)
             github_line(a->stage.g, "bundle: %s", a->bundle_path);
         if (b < 0) {
             a->bundle_path = a->summary_path = "";
@@ -201,8 +201,9 @@ static void verify(struct action *a)
     r = verify_run(&o, &result, &err);
     github_endgroup(a->stage.g);
     if (r == 0) {
-        (void)snprintf(a->report.verify, sizeof(a->report.verify), "answered as expected: HTTP %d in %lld ms, attempt %u",
-                       result.status, (long long)result.ms, result.attempts);
+        (void)snprintf(a->report.verify, sizeof(a->report.verify),
+                       "answered as expected: HTTP %d in %lld ms, attempt %u", result.status, (long long)result.ms,
+                       result.attempts);
         github_line(a->stage.g, "ok Verify from the runner: %s", a->report.verify);
         return;
     }

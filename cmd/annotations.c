@@ -86,10 +86,11 @@ void annotations_story(const struct report *r, struct buf *out)
         break;
     case OUTCOME_UNKNOWN:
     default:
-        buf_addf(out,
-                 "how it ended for %s was not told. The agent on the host goes on and finishes by itself, or undoes what "
-                 "it began; ask with `command: status`",
-                 or_else(r->app, "the app"));
+        buf_addf(
+            out,
+            "how it ended for %s was not told. The agent on the host goes on and finishes by itself, or undoes what "
+            "it began; ask with `command: status`",
+            or_else(r->app, "the app"));
         break;
     }
 }
@@ -155,11 +156,13 @@ static void print_kpi(struct github *g, const struct report *r, enum kpi_id id)
     enum kpi_verdict verdict = report_kpi(r, id);
 
     if (verdict == KPI_CRITICAL)
-        github_annotate(g, GITHUB_ERROR, "KPI critical", "%s took %.2f s: above the critical limit of %.0f s (target %.0f s)",
-                        kpi_title(id), seconds, limits.critical, limits.target);
+        github_annotate(g, GITHUB_ERROR, "KPI critical",
+                        "%s took %.2f s: above the critical limit of %.0f s (target %.0f s)", kpi_title(id), seconds,
+                        limits.critical, limits.target);
     else if (verdict == KPI_WARNING)
-        github_annotate(g, GITHUB_WARNING, "KPI warning", "%s took %.2f s: above the warning limit of %.0f s (target %.0f s)",
-                        kpi_title(id), seconds, limits.warning, limits.target);
+        github_annotate(g, GITHUB_WARNING, "KPI warning",
+                        "%s took %.2f s: above the warning limit of %.0f s (target %.0f s)", kpi_title(id), seconds,
+                        limits.warning, limits.target);
     else if (verdict == KPI_ABOVE_TARGET)
         github_line(g, "%s took %.2f s: above its target of %.0f s", kpi_title(id), seconds, limits.target);
 }

@@ -34,7 +34,7 @@ int collect_new(struct collect **ret, const struct collect_paths *paths, struct 
 void collect_free(struct collect *c); /* removes what is not finished */
 void collect_free_p(struct collect **c);
 
-/* What comes from now on is a tar.gz of its own; its entries get `prefix` ("" or "rollback/"). */
+/* What comes from now on is a tar.gz of its own; its entries go below the folder `prefix` ("": none). */
 int collect_begin_part(struct collect *c, const char *prefix, struct err *err);
 /* Append bytes of it. -ERR_IO, -ERR_NOMEM beyond COLLECT_BYTES_MAX. */
 int collect_data(struct collect *c, struct span data, struct err *err);

@@ -11,7 +11,7 @@
 
 #define OWN_TEXT_MAX (64 * 1024) /* formatted text of one call, before it is made safe */
 #define GROUP_TITLE_MAX 300
-#define WRITE_PATIENCE_MS 5000   /* a reader that takes nothing for this long is gone */
+#define WRITE_PATIENCE_MS 5000 /* a reader that takes nothing for this long is gone */
 
 struct github {
     int fd;
@@ -222,11 +222,12 @@ static void print_command(struct github *g, const char *name, const char *title,
 
 void github_mask(struct github *g, const char *value)
 {
-    struct span rest = span_of(value), line;
+    struct span whole = span_trim(span_of(value)), rest = whole, line;
 
     while (safetext_next_line(&rest, &line)) {
+        size_t least = line.len == whole.len ? REDACT_MIN : REDACT_LINE_MIN;
         line = span_trim(line);
-        if (line.len >= REDACT_MIN && !span_starts(line, "-----"))
+        if (line.len >= least && !span_starts(line, "-----"))
             print_command(g, "add-mask", NULL, line);
     }
 }
@@ -344,20 +345,22 @@ static void add_value(const struct github *g, const char *value, struct buf *out
 }
 
 /*
- * NAME<<DELIMITER, lines, DELIMITER: the one form that takes every value. The delimiter is unguessable, so nobody can
- * have put it into the value.
+ * NAME=VALUE, or for several lines NAME<<DELIMITER, lines, DELIMITER. The delimiter is unguessable, so nobody can have put
+ * it into the value.
  */
 static int append_entry(const struct github *g, const char *variable, const char *name, const char *value,
                         struct err *err)
 {
-    _cleanup_(buf_done_p) struct buf entry = BUF_INIT(GITHUB_VALUE_MAX * 4);
+    _cleanup_(buf_done_p) struct buf safe = BUF_INIT(GITHUB_VALUE_MAX), entry = BUF_INIT(GITHUB_VALUE_MAX + 1024);
     char delimiter[33];
 
-    if (crypto_random_hex(16, delimiter, sizeof(delimiter), err) < 0)
+    add_value(g, value, &safe);
+    if (buf_check(&safe, err) < 0 || crypto_random_hex(16, delimiter, sizeof(delimiter), err) < 0)
         return err_wrap(err, "%s: value of '%s'", variable, name);
-    buf_addf(&entry, "%s<<bluegreen_%s\n", name, delimiter);
-    add_value(g, value, &entry);
-    buf_addf(&entry, "\nbluegreen_%s\n", delimiter);
+    if (span_contains(buf_span(&safe), "\n"))
+        buf_addf(&entry, "%s<<bluegreen_%s\n%s\nbluegreen_%s\n", name, delimiter, buf_str(&safe), delimiter);
+    else
+        buf_addf(&entry, "%s=%s\n", name, buf_str(&safe));
     if (buf_check(&entry, err) < 0)
         return err_wrap(err, "%s: value of '%s'", variable, name);
     return append_file(variable, buf_span(&entry), err);

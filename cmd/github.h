@@ -11,12 +11,12 @@
 #include "shared/redact.h"
 
 #define GITHUB_ANNOTATIONS_MAX 10
-#define GITHUB_ANNOTATION_CHARS 4096          /* the runner cuts there */
-#define GITHUB_REMOTE_LINE_MAX (16 * 1024)    /* bytes shown of one remote line */
-#define GITHUB_REMOTE_LINES_MAX 50000         /* remote lines shown in one run; the rest is counted */
+#define GITHUB_ANNOTATION_CHARS 4096       /* the runner cuts there */
+#define GITHUB_REMOTE_LINE_MAX (16 * 1024) /* bytes shown of one remote line */
+#define GITHUB_REMOTE_LINES_MAX 50000      /* remote lines shown in one run; the rest is counted */
 #define GITHUB_REMOTE_BYTES_MAX (16 * 1024 * 1024)
 #define GITHUB_SUMMARY_MAX (1024 * 1024 - 1024) /* the runner refuses more than 1 MiB */
-#define GITHUB_VALUE_MAX (64 * 1024)          /* one output or state value */
+#define GITHUB_VALUE_MAX (64 * 1024)            /* one output or state value */
 
 struct github;
 
@@ -26,8 +26,8 @@ void github_free(struct github *g); /* ends an open group, says how many lines w
 void github_free_p(struct github **g);
 
 /*
- * Have the runner hide a secret: its lines of REDACT_MIN bytes or more, each for itself (a whole PEM text would make it
- * hide short lines like "}" too). First thing to be printed.
+ * Have the runner hide a secret of REDACT_MIN bytes or more; of one with several lines, each line of REDACT_LINE_MIN bytes
+ * or more for itself: given the whole, the runner would hide short lines like "}" too. First thing to be printed.
  */
 void github_mask(struct github *g, const char *value);
 void github_group(struct github *g, const char *title); /* ends an open one first */
@@ -46,7 +46,10 @@ void github_annotate(struct github *g, enum github_level level, const char *titl
 /* Shown with step debug (RUNNER_DEBUG=1) only. */
 void github_debug(struct github *g, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* File commands: GITHUB_OUTPUT, GITHUB_STATE. Values may hold newlines; random delimiter. No file: nothing happens. */
+/*
+ * File commands: GITHUB_OUTPUT, GITHUB_STATE. Values may hold newlines; they are redacted and made safe. No file:
+ * nothing happens. -ERR_IO, -ERR_NOMEM beyond GITHUB_VALUE_MAX.
+ */
 int github_output(struct github *g, const char *name, const char *value, struct err *err);
 int github_state(struct github *g, const char *name, const char *value, struct err *err);
 /* Append Markdown to GITHUB_STEP_SUMMARY (at most 1 MiB; cut with a note). Redacted here once more. */

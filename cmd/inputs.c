@@ -81,8 +81,8 @@ static int read_labels(struct inputs_reading *rd, const struct inputs_row *row, 
     for (size_t i = 0; i < labels->len; i++) {
         struct span key = inputs_key_of(labels->items[i]);
         if (inputs_is_own_label(labels->items[i]))
-            inputs_problem(rd, ERR_INPUT, row->id, 0, "got '%.60s', but labels below io.bluegreen are set by the action",
-                           labels->items[i]);
+            inputs_problem(rd, ERR_INPUT, row->id, 0,
+                           "got '%.60s', but labels below io.bluegreen are set by the action", labels->items[i]);
         else if (inputs_find_key(labels, key) < i)
             inputs_problem(rd, ERR_INPUT, row->id, 0, "sets %.*s a second time", (int)key.len, key.ptr);
     }
@@ -306,10 +306,8 @@ static int register_secrets(const struct inputs_reading *rd, struct redactor *re
 {
     struct registration reg = { .redactor = redactor, .err = rd->err };
     for (size_t i = 0; redactor && i < ROWS; i++) {
-        if (rows[i].secret &&
-            each_part(&rows[i], raw_value(rd->env, rd->ctx, &rows[i]), register_part, &reg) < 0)
-            return err_set(rd->err, ERR_NOMEM, 0, "register the secret input '%s': out of memory",
-                           rows[i].id);
+        if (rows[i].secret && each_part(&rows[i], raw_value(rd->env, rd->ctx, &rows[i]), register_part, &reg) < 0)
+            return err_set(rd->err, ERR_NOMEM, 0, "register the secret input '%s': out of memory", rows[i].id);
     }
     return 0;
 }

@@ -15,8 +15,8 @@ struct ssh_target {
     char *host;
     int port;
     char *user;
-    char *key;        /* secret; as given, sshkey_parse() accepts it */
-    char *passphrase; /* secret; "" none */
+    char *key;          /* secret; as given, sshkey_parse() accepts it */
+    char *passphrase;   /* secret; "" none */
     char *fingerprints; /* lines, as given; hostpins_parse() accepts both and finds a pin for host and port */
     char *known_hosts;  /* likewise */
 };
@@ -30,7 +30,7 @@ struct inputs {
      */
     struct ssh_target jump;
     int64_t connect_timeout_ms;
-    char *env_file; /* as given; it is in spec.env already; "" none */
+    char *env_file;   /* as given; it is in spec.env already; "" none */
     struct spec spec; /* app … kpi; for rollback and status only app and lock_timeout matter */
     enum rollback_on rollback_on;
     char *verify_url; /* "" none */

@@ -71,8 +71,8 @@ static bool is_ipv6(const char *s)
 
 static bool is_dns_label(struct span label)
 {
-    return label.len > 0 && label.len <= LABEL_MAX && is_made_of(label, "_-") &&
-           label.ptr[0] != '-' && label.ptr[label.len - 1] != '-';
+    return label.len > 0 && label.len <= LABEL_MAX && is_made_of(label, "_-") && label.ptr[0] != '-' &&
+           label.ptr[label.len - 1] != '-';
 }
 
 bool inputs_is_host(const char *s)
@@ -149,8 +149,7 @@ static bool is_registry(struct span s)
 
 static bool is_tag(struct span tag)
 {
-    return tag.len > 0 && tag.len <= 128 && is_made_of(tag, "_.-") && tag.ptr[0] != '.' &&
-           tag.ptr[0] != '-';
+    return tag.len > 0 && tag.len <= 128 && is_made_of(tag, "_.-") && tag.ptr[0] != '.' && tag.ptr[0] != '-';
 }
 
 static bool is_digest(struct span digest)
@@ -166,8 +165,7 @@ static bool is_digest(struct span digest)
 /* The first component names a registry when it cannot be a repository: the engine's own rule. */
 static bool names_registry(struct span first)
 {
-    return memchr(first.ptr, '.', first.len) || memchr(first.ptr, ':', first.len) ||
-           span_eq(first, "localhost");
+    return memchr(first.ptr, '.', first.len) || memchr(first.ptr, ':', first.len) || span_eq(first, "localhost");
 }
 
 bool inputs_is_image(const char *s)
@@ -227,8 +225,8 @@ bool inputs_is_url(const char *s)
     if (after && after < end) {
         int64_t port;
         size_t host_len = (size_t)(after - start);
-        if (*after != ':' || !span_to_int((struct span){ .ptr = after + 1, .len = len - host_len - 1 },
-                                          1, 65535, &port))
+        if (*after != ':' ||
+            !span_to_int((struct span){ .ptr = after + 1, .len = len - host_len - 1 }, 1, 65535, &port))
             return false;
         authority.len = host_len;
     }

@@ -9,7 +9,6 @@
 #include <limits.h>
 #include <sys/stat.h>
 
-#define SPARE_RANGE 100 /* ports after `port` that the candidate may use */
 #define ENV_FILE_MAX (128 * 1024)
 #define LINK_MAX 290 /* of run_link: WIRE_REQUEST's field is 300 */
 
@@ -56,13 +55,16 @@ static void refuse_no_pin(struct inputs_reading *rd, const struct ssh_target *t,
                        "holds no key of %.100s port %d; wants a line for exactly this host", t->host, t->port);
     else
         inputs_problem(rd, ERR_NO_PIN, ids->fingerprint, 0,
-                       "got nothing, and %s is empty too; wants the SHA256 fingerprint of the host's key (without a pin "
+                       "got nothing, and %s is empty too; wants the SHA256 fingerprint of the "
+                       "host's key (without a pin "
                        "nobody can tell the host from an impostor)",
                        ids->known_hosts);
     if (first)
         err_hint(rd->err,
-                 "On the host, `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` prints it; an EC2 instance prints it "
-                 "at first boot (console output). From a network you trust: `ssh-keyscan -p %d %.64s | ssh-keygen -lf "
+                 "On the host, `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` prints it; an "
+                 "EC2 instance prints it "
+                 "at first boot (console output). From a network you trust: `ssh-keyscan -p %d "
+                 "%.64s | ssh-keygen -lf "
                  "-`. Put the SHA256:… into %s.",
                  t->port, t->host[0] ? t->host : "HOST", ids->fingerprint);
 }
@@ -149,18 +151,14 @@ static void finish_ports(struct inputs_reading *rd)
         s->spare_port = s->port + 1;
         if (s->spare_port <= 65535)
             return;
-        s->spare_port = 65535;
-        if (deploy && strcmp(s->strategy, "handover") == 0)
-            inputs_problem(rd, ERR_INPUT, "port", 0,
-                           "got '65535', but strategy handover needs a port after it; wants at most 65534, or "
-                           "strategy recreate");
+        s->spare_port = s->port - 1;
         return;
     }
-    bool fits = s->spare_port > s->port && s->spare_port <= s->port + SPARE_RANGE;
+    bool fits = s->spare_port == s->port + 1 || s->spare_port == s->port - 1;
     if (deploy && !fits && !inputs_is_wrong(rd, "port") && !inputs_is_wrong(rd, "spare-port"))
-        inputs_problem(rd, ERR_INPUT, "spare-port", 0, "got '%" PRId64 "', wants a port from %" PRId64 " to %" PRId64
-                       " (after port, at most %d away)", s->spare_port, s->port + 1, s->port + SPARE_RANGE,
-                       SPARE_RANGE);
+        inputs_problem(rd, ERR_INPUT, "spare-port", 0,
+                       "got '%" PRId64 "', wants a neighbour of port: %" PRId64 " or %" PRId64, s->spare_port,
+                       s->port + 1, s->port - 1);
 }
 
 static void finish_registry(struct inputs_reading *rd)
@@ -186,15 +184,16 @@ static char *resolve_env_file(struct inputs_reading *rd, const char *path)
     _cleanup_(free_p) char *real = n > 0 && (size_t)n < sizeof(joined) ? realpath(joined, NULL) : NULL;
     if (!root || !real) {
         inputs_problem(rd, ERR_INPUT, "env-file", 0,
-                       "got '%.200s': %s; wants a file of the workspace (is there a checkout step before this one?)", path,
-                       strerror(errno));
+                       "got '%.200s': %s; wants a file of the workspace (is there a checkout step "
+                       "before this one?)",
+                       path, strerror(errno));
         return NULL;
     }
     size_t len = strlen(root);
     bool inside = strncmp(real, root, len) == 0 && (real[len] == '/' || strcmp(root, "/") == 0);
     if (!inside) { /* a link in a checked-out branch must not reach the runner's own files */
-        inputs_problem(rd, ERR_INPUT, "env-file", 0, "got '%.200s', which leads out of the workspace; wants a file in it",
-                       path);
+        inputs_problem(rd, ERR_INPUT, "env-file", 0,
+                       "got '%.200s', which leads out of the workspace; wants a file in it", path);
         return NULL;
     }
     return TAKE_PTR(real);
@@ -235,8 +234,8 @@ static int merge_env_file(struct inputs_reading *rd, const struct strlist *from_
     int r = 0;
     for (size_t i = 0; r == 0 && i < from_file->len; i++) {
         struct span key = inputs_key_of(from_file->items[i]);
-        bool set_again = inputs_find_key(&s->env, key) < s->env.len ||
-                         inputs_find_key(&s->secret_env, key) < s->secret_env.len;
+        bool set_again =
+            inputs_find_key(&s->env, key) < s->env.len || inputs_find_key(&s->secret_env, key) < s->secret_env.len;
         if (!set_again)
             r = strlist_add(&merged, span_of(from_file->items[i]), rd->err);
     }

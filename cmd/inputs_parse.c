@@ -166,8 +166,7 @@ bool inputs_parse_cpus(struct span text, int64_t *ret_nano)
     if (text.len > 0) {
         struct span fraction = { .ptr = text.ptr + 1, .len = text.len - 1 };
         int64_t digits;
-        if (text.ptr[0] != '.' || fraction.len > NANO_DIGITS ||
-            !span_to_int(fraction, 0, 999999999, &digits))
+        if (text.ptr[0] != '.' || fraction.len > NANO_DIGITS || !span_to_int(fraction, 0, 999999999, &digits))
             return false;
         for (size_t i = fraction.len; i < NANO_DIGITS; i++)
             digits *= 10;
@@ -243,9 +242,9 @@ bool inputs_is_env_key(struct span key)
 struct env_reader {
     enum inputs_env_form form;
     const struct inputs_env_visitor *visitor;
-    struct span rest;    /* lines still to read */
-    unsigned line;       /* number of the line read last */
-    struct buf scratch;  /* value that had to be put together; zeroed at the end */
+    struct span rest;   /* lines still to read */
+    unsigned line;      /* number of the line read last */
+    struct buf scratch; /* value that had to be put together; zeroed at the end */
 };
 
 static struct span without_cr(struct span line)
@@ -367,8 +366,7 @@ static int read_entry(struct env_reader *r, struct span line)
     struct span key, value;
     int result = 0;
 
-    bool heredoc = r->form == INPUTS_ENV_LINES && here < eq && here + 1 < text.len &&
-                   text.ptr[here + 1] == '<';
+    bool heredoc = r->form == INPUTS_ENV_LINES && here < eq && here + 1 < text.len && text.ptr[here + 1] == '<';
     if (heredoc) {
         key = cut_key(r, text, here);
         struct span word = { .ptr = text.ptr + here + 2, .len = text.len - here - 2 };

@@ -6,7 +6,7 @@
 
 #include <inttypes.h>
 
-#define QUOTED_MAX 60   /* bytes of a wrong value that are shown */
+#define QUOTED_MAX 60    /* bytes of a wrong value that are shown */
 #define PROBLEM_MAX 1024 /* bytes of one line of problems */
 #define WANTS_MAX 256
 
@@ -68,15 +68,14 @@ void inputs_refuse(struct inputs_reading *rd, const struct inputs_row *row, unsi
     inputs_problem(rd, ERR_INPUT, row->id, line, "got %s, wants %s", buf_str(&got), wants);
 }
 
-static void refuse(struct inputs_reading *rd, const struct inputs_row *row, const char *value,
-                   const char *wants)
+static void refuse(struct inputs_reading *rd, const struct inputs_row *row, const char *value, const char *wants)
 {
     inputs_refuse(rd, row, 0, span_of(value), wants);
 }
 
 /* Refuse, naming the range; `form` says what kind of value, `format` prints a limit. */
-static void refuse_range(struct inputs_reading *rd, const struct inputs_row *row, const char *value,
-                         const char *form, void (*format)(int64_t, struct buf *))
+static void refuse_range(struct inputs_reading *rd, const struct inputs_row *row, const char *value, const char *form,
+                         void (*format)(int64_t, struct buf *))
 {
     _cleanup_(buf_done) struct buf wants = BUF_INIT(WANTS_MAX);
     buf_addf(&wants, "%s, from ", form);
@@ -151,8 +150,7 @@ int inputs_read_seconds(struct inputs_reading *rd, const struct inputs_row *row,
     if (inputs_parse_duration(span_of(value), &ms) && in_range(row, ms) && ms % 1000 == 0)
         *(int64_t *)field(rd, row) = ms / 1000;
     else
-        refuse_range(rd, row, value, "a duration of whole seconds such as 10s or 1m30s",
-                     inputs_format_duration);
+        refuse_range(rd, row, value, "a duration of whole seconds such as 10s or 1m30s", inputs_format_duration);
     return 0;
 }
 
@@ -274,8 +272,7 @@ static int env_entry(void *ctx, unsigned line, struct span key, struct span valu
 {
     struct list_state *st = ctx;
     if (inputs_find_key(st->list, key) < st->list->len) {
-        inputs_problem(st->rd, ERR_INPUT, st->row->id, line, "sets %.*s a second time",
-                       (int)key.len, key.ptr);
+        inputs_problem(st->rd, ERR_INPUT, st->row->id, line, "sets %.*s a second time", (int)key.len, key.ptr);
         return 0;
     }
     struct buf item;

@@ -18,10 +18,10 @@ struct inputs_reading {
     inputs_env_fn *env;
     void *ctx;
     struct inputs *in;
-    struct buf *problems; /* lines, borrowed */
-    struct err *err;      /* filled by the first problem */
-    int result;           /* 0, or -kind of the first problem */
-    unsigned told;        /* problems so far */
+    struct buf *problems;        /* lines, borrowed */
+    struct err *err;             /* filled by the first problem */
+    int result;                  /* 0, or -kind of the first problem */
+    unsigned told;               /* problems so far */
     bool wrong[INPUTS_ROWS_MAX]; /* by index of the row: it was told already */
 };
 
@@ -36,8 +36,8 @@ struct inputs_row {
     const char *dflt; /* likewise; "" none; what begins with ${{ is filled in by the runner only */
     bool secret;
     inputs_reader_fn *read;
-    size_t at;        /* offset of the field in struct inputs */
-    int64_t min, max; /* of numbers, durations (ms), sizes (bytes), CPUs (10^-9) */
+    size_t at;                       /* offset of the field in struct inputs */
+    int64_t min, max;                /* of numbers, durations (ms), sizes (bytes), CPUs (10^-9) */
     bool (*check)(const char *text); /* of texts and of list items */
     const char *wants;               /* for people: what check() accepts */
 };

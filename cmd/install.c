@@ -29,7 +29,7 @@
     "d=\"$b/bin\"; "                                                                               \
     "o() { set -- $(ls -ldn \"$1\" 2>/dev/null); case \"$1\" in d*) test \"$3\" = \"$u\";; "       \
     "*) false;; esac; }; "                                                                         \
-    "k() { set -- $(ls -ldn \"$1\" 2>/dev/null); case \"$1\" in d???------*) test \"$3\" = "       \
+    "k() { set -- $(ls -ldn \"$1\" 2>/dev/null); case \"$1\" in drwx------*) test \"$3\" = "       \
     "\"$u\";; *) false;; esac; }; "                                                                \
     "h() { if command -v sha256sum >/dev/null 2>&1; then sha256sum <\"$1\"; elif command -v "      \
     "openssl >/dev/null 2>&1; then openssl dgst -sha256 <\"$1\"; elif command -v shasum "          \

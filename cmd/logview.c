@@ -53,7 +53,7 @@ static void failed(struct logview *v, const struct event *ev)
         github_line(v->g, "  what to do: %s", hint);
 }
 
-/* Each new text at once, numbers at most every LOGVIEW_PROGRESS_EVERY_MS, and always the last. */
+/* At most every LOGVIEW_PROGRESS_EVERY_MS, but the end of it at once. */
 static void progress(struct logview *v, const struct event *ev)
 {
     const char *text = json_str(ev->body, "text", "");

@@ -81,15 +81,9 @@ static const struct {
     const char *name;
     void (*put)(const struct context *c, char *out);
 } outputs[] = {
-    { "outcome", put_outcome },
-    { "deployment-id", put_deployment },
-    { "image-digest", put_digest },
-    { "previous-image", put_previous },
-    { "cutover-seconds", put_cutover },
-    { "outage-seconds", put_outage },
-    { "total-seconds", put_total },
-    { "rolled-back", put_rolled_back },
-    { "bundle-path", put_bundle },
+    { "outcome", put_outcome },         { "deployment-id", put_deployment }, { "image-digest", put_digest },
+    { "previous-image", put_previous }, { "cutover-seconds", put_cutover },  { "outage-seconds", put_outage },
+    { "total-seconds", put_total },     { "rolled-back", put_rolled_back },  { "bundle-path", put_bundle },
     { "summary-path", put_summary },
 };
 #define OUTPUTS (sizeof(outputs) / sizeof(outputs[0]))

@@ -123,15 +123,15 @@ static int run(struct stage *s)
         return err_kind_exit_code(err.kind);
     }
     f.job_status = getenv("INPUT_JOB-STATUS");
-    if (given(f.deployment) && !is(f.job_status, "success")) {
+    if (post_decide(&f, &why) == POST_ROLLBACK) { /* as far as can be told without the inputs */
         if (stage_inputs(s, &err) < 0) {
-            github_annotate(s->g, GITHUB_ERROR, "No rollback after the job",
-                            "The post stage of deployment %s cannot read its inputs, so it cannot look at the host. Look "
-                            "there yourself, or run the action with command: rollback",
-                            f.deployment);
+            github_annotate(
+                s->g, GITHUB_ERROR, "No rollback after the job",
+                "The post stage of deployment %s cannot read its inputs, so it cannot look at the host. Look "
+                "there yourself, or run the action with command: rollback",
+                f.deployment);
             return err_kind_exit_code(err.kind);
         }
-        f.job_status = s->in.job_status;
         f.rollback_on = s->in.rollback_on;
     }
     if (post_decide(&f, &why) == POST_NOTHING) {

@@ -22,9 +22,9 @@ enum report_step_state { REPORT_STEP_RUNNING, REPORT_STEP_DONE, REPORT_STEP_FAIL
 struct report_step {
     char name[EVENT_STEP_MAX];
     char title[120];
-    char text[240]; /* what it found, or why it failed */
+    char text[240];   /* what it found, or why it failed */
     int64_t start_ms; /* the host's wall clock */
-    double seconds; /* -1: not told */
+    double seconds;   /* -1: not told */
     enum report_step_state state;
     bool undo;
 };
@@ -55,12 +55,12 @@ struct report {
     char deployment[WIRE_ID_MAX + 1];
     enum wire_op op;
     enum outcome outcome;
-    struct err cause; /* kind ERR_OK: none */
-    bool told;        /* an outcome event came */
+    struct err cause;    /* kind ERR_OK: none */
+    bool told;           /* an outcome event came */
     struct json *facts;  /* its members (docs/protocol.md "outcome"); NULL: none came. Owned */
     struct json *status; /* of the status event; owned */
     char agent_version[64];
-    uint64_t events;  /* of the deployment's log (seq > 0) */
+    uint64_t events; /* of the deployment's log (seq > 0) */
 
     struct report_step steps[REPORT_STEPS_MAX];
     size_t step_count;
@@ -72,7 +72,7 @@ struct report {
     size_t diagnosis_count;
     char failed_step[EVENT_STEP_MAX]; /* the first that failed; "" none */
 
-    char verify[400];       /* what verify-url showed, our words; "" not asked */
+    char verify[400];                  /* what verify-url showed, our words; "" not asked */
     char rollback_id[WIRE_ID_MAX + 1]; /* of a rollback that the action itself asked for; "" none */
     struct json *rollback_facts;       /* its outcome event's members; owned; NULL none */
 };

@@ -13,7 +13,8 @@ struct session;
 /* What the session tells while it works; for the log. Both may be NULL. */
 struct session_observer {
     void *ctx;
-    void (*note)(void *ctx, const char *text); /* our own words: "connected to …", "sent the agent (3.7 MB)" */
+    void (*note)(void *ctx,
+                 const char *text); /* our own words: "connected to …", "sent the agent (3.7 MB)" */
 };
 
 struct session_options {
@@ -30,7 +31,8 @@ void session_free_p(struct session **s);
 /*
  * Run one request to its `end` event. on_event gets every event of it in order, each seq exactly once, also across
  * reconnects (deploy and rollback: the session reconnects and attaches from the next seq for up to 5 minutes). data
- * events come with their bytes; others with an empty span.
+ * events come with their bytes, long ones in several pieces: one call each with the same event, in order. Others come
+ * with an empty span.
  * After a cancel (cancel_fd readable) during deploy or rollback a `cancel` request is sent once and the events of the
  * undo are still handed over, for at most SESSION_CANCEL_MS; then -ERR_CANCEL.
  * on_event returns 0 or -kind, which ends the request with that.
@@ -38,8 +40,8 @@ void session_free_p(struct session **s);
  */
 #define SESSION_CANCEL_MS 8000
 typedef int session_event_fn(void *ctx, const struct event *ev, struct span data);
-int session_run(struct session *s, const struct wire_request *request, session_event_fn *on_event, void *ctx,
-                struct err *err);
+int session_run(struct session *s, const struct wire_request *request, session_event_fn *on_event,
+                void *ctx, struct err *err);
 
 /* "x86_64", "aarch64"; where it was found; was it sent in this run; channels and connections used so far. */
 struct session_facts {

@@ -10,7 +10,7 @@
 /* One of the one or two servers on the way. */
 struct hop {
     const struct ssh_target *target;
-    const char *role; /* "host", "jump host" */
+    const char *role; /* "jump host", "host behind the jump host"; NULL: there is one host only */
     struct sshkey key;
     struct hostpins pins;
     int64_t timeout_ms;
@@ -327,15 +327,13 @@ static int hop_prepare(struct hop *hop, struct err *err)
 {
     const struct ssh_target *t = hop->target;
     bool has_passphrase = t->passphrase && t->passphrase[0];
-    int r;
-    if ((r = sshkey_parse(span_of(t->key), has_passphrase, &hop->key, err)) < 0)
-        return err_wrap(err, "%s %s", hop->role, t->host);
-    if ((r = hostpins_parse(span_of(t->fingerprints), span_of(t->known_hosts), t->host, t->port,
-                            &hop->pins, err)) < 0)
-        return err_wrap(err, "%s %s", hop->role, t->host);
-    if (!hop->pins.given)
-        return err_set(err, ERR_NO_PIN, 0, "no pin for the key of %s %s", hop->role, t->host);
-    return 0;
+    int r = sshkey_parse(span_of(t->key), has_passphrase, &hop->key, err);
+    if (r == 0)
+        r = hostpins_parse(span_of(t->fingerprints), span_of(t->known_hosts), t->host, t->port,
+                           &hop->pins, err);
+    if (r == 0 && !hop->pins.given)
+        r = err_set(err, ERR_NO_PIN, 0, "there is no pin for the host key of %s", t->host);
+    return r < 0 && hop->role ? err_wrap(err, "%s", hop->role) : r;
 }
 
 static void hop_done(struct hop *hop)
@@ -352,7 +350,7 @@ static int hop_connect(const struct hop *hop, struct ssh *outer, struct ssh **re
     if (r == 0)
         r = ssh_auth(s, hop->target, &hop->key, deadline, err);
     if (r < 0)
-        return err_wrap(err, "%s %s", hop->role, hop->target->host);
+        return hop->role ? err_wrap(err, "%s", hop->role) : r;
     *ret = TAKE_PTR(s);
     return 0;
 }
@@ -380,9 +378,10 @@ int ssh_connect(struct ssh **ret, const struct ssh_target *target, const struct 
                 int64_t timeout_ms, int cancel_fd, struct err *err)
 {
     bool through = jump && jump->host && jump->host[0];
-    struct hop host_hop = {
-        .target = target, .role = "host", .timeout_ms = timeout_ms, .cancel_fd = cancel_fd
-    };
+    struct hop host_hop = { .target = target,
+                            .role = through ? "host behind the jump host" : NULL,
+                            .timeout_ms = timeout_ms,
+                            .cancel_fd = cancel_fd };
     struct hop jump_hop = {
         .target = jump, .role = "jump host", .timeout_ms = timeout_ms, .cancel_fd = cancel_fd
     };

@@ -95,7 +95,8 @@ int stage_connect(struct stage *s, int cancel_fd, struct err *err)
         return r;
     }
     session_facts(s->session, &facts);
-    github_line(s->g, "agent %s %.12s %s", facts.arch, facts.agent_sha256, facts.uploaded ? "sent" : "was there already");
+    github_line(s->g, "agent %s %.12s %s", facts.arch, facts.agent_sha256,
+                facts.uploaded ? "sent" : "was there already");
     github_endgroup(s->g);
     return 0;
 }
@@ -139,7 +140,7 @@ void stage_run(struct stage *s, const struct wire_request *request, struct repor
 
 struct bundle_listener {
     struct collect *collect;
-    struct err err; /* of our side */
+    struct err err;  /* of our side */
     struct err told; /* of the agent's */
     bool any;
 };

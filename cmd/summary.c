@@ -49,7 +49,7 @@ static void where_the_bundle_is(const struct markdown *m, const struct summary_f
 {
     markdown_raw(m, "### Bundle\n\n");
     if (f->bundle_path && *f->bundle_path) {
-        markdown_raw(m, "Logs, metrics, events and inspections are in ");
+        markdown_raw(m, "What was collected (logs, metrics, events, inspections) is in ");
         markdown_code(m, f->bundle_path);
         markdown_raw(m, " (output `bundle-path`).\n\n");
     } else {

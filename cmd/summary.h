@@ -14,10 +14,10 @@
 struct summary_facts {
     const struct report *report;
     const struct redactor *redactor; /* may be NULL */
-    const char *host;        /* where it ran; "" leaves it out */
-    const char *run_link;    /* "" leaves it out */
-    const char *bundle_path; /* "" none was written */
-    struct span log_tail;    /* last lines of the action's log */
+    const char *host;                /* where it ran; "" leaves it out */
+    const char *run_link;            /* "" leaves it out */
+    const char *bundle_path;         /* "" none was written */
+    struct span log_tail;            /* last lines of the action's log */
 };
 
 /* Deploy and rollback. 0 or -ERR_NOMEM; out's max should be SUMMARY_MAX. */

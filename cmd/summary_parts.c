@@ -208,6 +208,14 @@ static const char *verdict_words(enum kpi_verdict v)
     }
 }
 
+static void kpi_limit(const struct markdown *m, double seconds)
+{
+    if (seconds >= 0)
+        markdown_rawf(m, " | %g s", seconds);
+    else
+        markdown_raw(m, " | -");
+}
+
 void summary_part_kpi(const struct markdown *m, const struct report *r)
 {
     if (!json_get(r->facts, "kpi"))
@@ -218,8 +226,10 @@ void summary_part_kpi(const struct markdown *m, const struct report *r)
         double seconds = report_kpi_seconds(r, (enum kpi_id)i, &limits);
         markdown_rawf(m, "| %s | ", kpi_title((enum kpi_id)i));
         markdown_seconds(m, seconds);
-        markdown_rawf(m, " | %g s | %g s | %g s | %s |\n", limits.target, limits.warning, limits.critical,
-                      verdict_words(report_kpi(r, (enum kpi_id)i)));
+        kpi_limit(m, limits.target);
+        kpi_limit(m, limits.warning);
+        kpi_limit(m, limits.critical);
+        markdown_rawf(m, " | %s |\n", verdict_words(report_kpi(r, (enum kpi_id)i)));
     }
     markdown_raw(m, "\n");
 }
@@ -248,7 +258,8 @@ void summary_part_cutover(const struct markdown *m, const struct report *r)
     markdown_raw(m, " |\n");
     if (report_num(r, "requests_seen") >= 0)
         markdown_rawf(m, "| Probes answered / failed | %.0f / %.0f |\n",
-                      report_num(r, "requests_seen") - report_num(r, "requests_failed"), report_num(r, "requests_failed"));
+                      report_num(r, "requests_seen") - report_num(r, "requests_failed"),
+                      report_num(r, "requests_failed"));
     markdown_raw(m, "| Response time before | ");
     milliseconds(m, json_num(response, "before", -1));
     markdown_raw(m, " |\n| Response time after | ");
@@ -317,8 +328,8 @@ static void container_row(const struct markdown *m, const struct json *c, const 
     markdown_raw(m, " |\n");
 }
 
-#define CONTAINER_HEAD                                                                   \
-    "| Role | Name | Image | Digest | Status | Deployment | Started |\n"                \
+#define CONTAINER_HEAD                                                                                                 \
+    "| Role | Name | Image | Digest | Status | Deployment | Started |\n"                                               \
     "|---|---|---|---|---|---|---|\n"
 
 static void resources(const struct markdown *m, const struct json *u)
@@ -423,7 +434,8 @@ static void status_containers(const struct markdown *m, const struct json *statu
             container_row(m, json_get(status, roles[i]), roles[i]);
     for (c = json_first(json_get(status, "others")); c && rows < ROWS_MAX; c = json_next(c), rows++)
         container_row(m, c, "other");
-    markdown_raw(m, "\n| Container | Health | Response | Restarts | Ports | CPU | Memory |\n|---|---|--:|--:|---|--:|--:|\n");
+    markdown_raw(
+        m, "\n| Container | Health | Response | Restarts | Ports | CPU | Memory |\n|---|---|--:|--:|---|--:|--:|\n");
     for (size_t i = 0; i < ROLES; i++)
         if (json_is_object(json_get(status, roles[i])))
             live_row(m, json_get(status, roles[i]));
@@ -437,7 +449,9 @@ static void status_deployments(const struct markdown *m, const struct json *list
 
     if (!json_len(list))
         return;
-    markdown_raw(m, "### Last deployments\n\n| Deployment | Outcome | Image | Started | Took | By |\n|---|---|---|---|--:|---|\n");
+    markdown_raw(
+        m,
+        "### Last deployments\n\n| Deployment | Outcome | Image | Started | Took | By |\n|---|---|---|---|--:|---|\n");
     for (d = json_first(list); d && rows < ROWS_MAX; d = json_next(d), rows++) {
         markdown_raw(m, "| ");
         markdown_code(m, json_str(d, "id", ""));

@@ -7,8 +7,8 @@
 #include <inttypes.h>
 #include <poll.h>
 
-#define SLACK_MS 2000  /* beyond max_ms, so that the reason can say how long a slow answer took */
-#define QUOTED_MAX 80  /* bytes of a body that are quoted */
+#define SLACK_MS 2000 /* beyond max_ms, so that the reason can say how long a slow answer took */
+#define QUOTED_MAX 80 /* bytes of a body that are quoted */
 #define SHOWN_URL_MAX 160
 
 /* What is kept of the body. */
@@ -98,7 +98,7 @@ static int attempt(const struct verify_options *o, struct verify_result *ret, st
     http_response_done(&response);
     buf_done(&page.body);
     if (r == -ERR_CANCEL || r == -ERR_NOMEM)
-        return err_set(err, (enum err_kind)-r, 0, "verify-url: %s", ret->reason);
+        return err_set(err, (enum err_kind) - r, 0, "verify-url: %s", ret->reason);
     return 0;
 }
 

@@ -11,17 +11,17 @@
 
 #define VERIFY_ATTEMPTS 3
 #define VERIFY_INTERVAL_MS 1000
-#define VERIFY_TIMEOUT_MS 15000           /* of one attempt, when any response time is good */
-#define VERIFY_BODY_MAX (1024 * 1024)     /* bytes that are searched for the expected text */
+#define VERIFY_TIMEOUT_MS 15000       /* of one attempt, when any response time is good */
+#define VERIFY_BODY_MAX (1024 * 1024) /* bytes that are searched for the expected text */
 #define VERIFY_REASON_MAX 300
 
 struct verify_options {
     const char *url;
-    const char *status; /* list as of spec_status_matches() */
-    const char *body;   /* text that the answer must hold; "" any */
-    int64_t max_ms;     /* longest accepted response time, connecting included; 0 any */
-    unsigned attempts;  /* 0: VERIFY_ATTEMPTS */
-    int64_t interval_ms; /* between two attempts; 0: VERIFY_INTERVAL_MS */
+    const char *status;                  /* list as of spec_status_matches() */
+    const char *body;                    /* text that the answer must hold; "" any */
+    int64_t max_ms;                      /* longest accepted response time, connecting included; 0 any */
+    unsigned attempts;                   /* 0: VERIFY_ATTEMPTS */
+    int64_t interval_ms;                 /* between two attempts; 0: VERIFY_INTERVAL_MS */
     const volatile sig_atomic_t *cancel; /* non-zero ends an exchange; may be NULL */
     int cancel_fd;                       /* readable ends a pause; -1 none */
 };

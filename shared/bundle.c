@@ -10,6 +10,8 @@
 
 #define BLOCK (64 * 1024)
 #define REASON_SIZE 160
+#define FILE_MODE 0644
+#define PROGRAM_MODE 0755
 /* Entries, their headers and the end: caps what the compressed bytes may grow to. */
 #define STREAM_MAX (BUNDLE_BYTES_MAX + BUNDLE_ENTRIES_MAX * 4096LL + 1024 * 1024)
 
@@ -18,20 +20,20 @@ struct bundle_writer {
     int (*sink)(void *ctx, struct span data);
     void *ctx;
     struct strlist names;
-    size_t added;    /* files added one by one, not copied */
-    struct err *err; /* of the call that runs, for the sink's failures */
-    int failed;      /* -kind of the sink; sticky */
-    char *block;     /* BLOCK bytes to copy through */
+    mode_t mode;  /* of the next file */
+    size_t added; /* files added one by one, not copied */
+    int failed;   /* -kind of the sink; sticky */
+    char *block;  /* BLOCK bytes to copy through */
 };
 
 /* A hostile tar.gz: one reader unpacks gzip and counts, a second one reads tar from the first. */
 struct unpacker {
     struct archive *gzip, *tar;
-    int64_t unpacked;    /* bytes that came out of gzip */
-    int64_t total;       /* of these, bytes of files */
+    int64_t unpacked; /* bytes that came out of gzip */
+    int64_t total;    /* of these, bytes of files */
     struct strlist names;
-    char block[BLOCK];   /* between the two */
-    char data[BLOCK];    /* of an entry */
+    char block[BLOCK]; /* between the two */
+    char data[BLOCK];  /* of an entry */
 };
 
 bool bundle_is_name(const char *name)
@@ -88,49 +90,49 @@ static const char *reason(struct archive *a, char out[REASON_SIZE])
     return out;
 }
 
+/*
+ * Never fails: libarchive does not free everything after a failure of its client. What cannot be handed over is dropped,
+ * and each call of ours looks at `failed`.
+ */
 static la_ssize_t write_block(struct archive *a, void *ctx, const void *data, size_t len)
 {
     struct bundle_writer *w = ctx;
+    (void)a;
     if (w->failed == 0 && len > 0)
         w->failed = w->sink(w->ctx, (struct span){ .ptr = data, .len = len });
-    if (w->failed == 0)
-        return (la_ssize_t)len;
-    archive_set_error(a, EIO, "the receiver failed");
-    return -1;
+    return (la_ssize_t)len;
 }
 
 static int fail_write(struct bundle_writer *w, const char *what, struct err *err)
 {
     char words[REASON_SIZE];
     if (w->failed == 0)
-        return err_set(err, ERR_IO, archive_errno(w->archive), "%s: %s", what,
-                       reason(w->archive, words));
-    enum err_kind kind = (enum err_kind)-w->failed;
+        return err_set(err, ERR_IO, archive_errno(w->archive), "%s: %s", what, reason(w->archive, words));
+    enum err_kind kind = (enum err_kind) - w->failed;
     if (!err || err->kind != kind)
         return err_set(err, kind, 0, "%s: the receiver failed", what);
     return err_wrap(err, "%s", what);
 }
 
-int bundle_writer_new(struct bundle_writer **ret, int (*sink)(void *ctx, struct span data),
-                      void *ctx, struct err *err)
+int bundle_writer_new(struct bundle_writer **ret, int (*sink)(void *ctx, struct span data), void *ctx, struct err *err)
 {
     _cleanup_(bundle_writer_free_p) struct bundle_writer *w = calloc(1, sizeof(*w));
     if (!w)
         return err_set(err, ERR_NOMEM, 0, "out of memory for a bundle");
     w->sink = sink;
     w->ctx = ctx;
+    w->mode = FILE_MODE;
     w->block = malloc(BLOCK);
     w->archive = archive_write_new();
     if (!w->block || !w->archive)
         return err_set(err, ERR_NOMEM, 0, "out of memory for a bundle");
     struct archive *a = w->archive;
     /* ARCHIVE_WARN from the filter would mean that an external gzip is to be run: not wanted. */
-    if (archive_write_set_format_pax_restricted(a) != ARCHIVE_OK ||
-        archive_write_add_filter_gzip(a) != ARCHIVE_OK ||
+    if (archive_write_set_format_pax_restricted(a) != ARCHIVE_OK || archive_write_add_filter_gzip(a) != ARCHIVE_OK ||
         archive_write_set_filter_option(a, "gzip", "timestamp", NULL) != ARCHIVE_OK ||
         archive_write_set_bytes_per_block(a, BLOCK) != ARCHIVE_OK ||
         archive_write_set_bytes_in_last_block(a, 1) != ARCHIVE_OK ||
-        archive_write_open(a, w, NULL, write_block, NULL) != ARCHIVE_OK)
+        archive_write_open(a, w, NULL, write_block, NULL) != ARCHIVE_OK || w->failed < 0)
         return fail_write(w, "begin a bundle", err);
     *ret = TAKE_PTR(w);
     return 0;
@@ -140,10 +142,9 @@ void bundle_writer_free(struct bundle_writer *w)
 {
     if (!w)
         return;
-    if (w->archive) {
-        (void)archive_write_fail(w->archive);  /* or free would write the rest to the sink */
-        (void)archive_write_free(w->archive);
-    }
+    if (w->failed == 0)
+        w->failed = -ERR_BUG;             /* free writes the rest: it is to be dropped */
+    (void)archive_write_free(w->archive); /* NULL is fine */
     strlist_done(&w->names);
     free(w->block);
     free(w);
@@ -161,18 +162,17 @@ static void entry_free_p(struct archive_entry **e)
     *e = NULL;
 }
 
-static int write_header(struct bundle_writer *w, const char *name, int64_t size, int64_t mtime_s,
-                        struct err *err)
+static int write_header(struct bundle_writer *w, const char *name, int64_t size, int64_t mtime_s, struct err *err)
 {
     _cleanup_(entry_free_p) struct archive_entry *e = archive_entry_new();
     if (!e)
         return err_set(err, ERR_NOMEM, 0, "out of memory for '%s' in the bundle", name);
     archive_entry_set_pathname(e, name);
     archive_entry_set_filetype(e, AE_IFREG);
-    archive_entry_set_perm(e, 0644);
+    archive_entry_set_perm(e, w->mode);
     archive_entry_set_size(e, size);
     archive_entry_set_mtime(e, mtime_s > 0 ? (time_t)mtime_s : 0, 0);
-    if (archive_write_header(w->archive, e) < ARCHIVE_WARN)
+    if (archive_write_header(w->archive, e) < ARCHIVE_WARN || w->failed < 0)
         return fail_write(w, "write a header of the bundle", err);
     return strlist_add(&w->names, span_of(name), err);
 }
@@ -181,7 +181,7 @@ static int write_data(struct bundle_writer *w, struct span data, struct err *err
 {
     while (data.len > 0) {
         la_ssize_t n = archive_write_data(w->archive, data.ptr, data.len);
-        if (n <= 0)
+        if (n <= 0 || w->failed < 0)
             return fail_write(w, "write to the bundle", err);
         data.ptr += n;
         data.len -= (size_t)n;
@@ -190,8 +190,7 @@ static int write_data(struct bundle_writer *w, struct span data, struct err *err
 }
 
 /* Begin a file of our own. */
-static int begin_file(struct bundle_writer *w, const char *name, int64_t size, int64_t mtime_s,
-                      struct err *err)
+static int begin_file(struct bundle_writer *w, const char *name, int64_t size, int64_t mtime_s, struct err *err)
 {
     if (w->failed < 0)
         return fail_write(w, "write to the bundle", err);
@@ -209,13 +208,12 @@ static int begin_file(struct bundle_writer *w, const char *name, int64_t size, i
 static int end_file(struct bundle_writer *w, struct err *err)
 {
     /* also fills up what a shrinking file was short of */
-    if (archive_write_finish_entry(w->archive) < ARCHIVE_WARN)
+    if (archive_write_finish_entry(w->archive) < ARCHIVE_WARN || w->failed < 0)
         return fail_write(w, "write to the bundle", err);
     return 0;
 }
 
-int bundle_add(struct bundle_writer *w, const char *name, struct span data, int64_t mtime_ms,
-               struct err *err)
+int bundle_add(struct bundle_writer *w, const char *name, struct span data, int64_t mtime_ms, struct err *err)
 {
     int r = begin_file(w, name, (int64_t)data.len, mtime_ms / 1000, err);
     if (r == 0)
@@ -223,8 +221,15 @@ int bundle_add(struct bundle_writer *w, const char *name, struct span data, int6
     return r < 0 ? r : end_file(w, err);
 }
 
-int bundle_add_fd(struct bundle_writer *w, const char *name, int fd, int64_t max_bytes,
-                  struct err *err)
+int bundle_add_program(struct bundle_writer *w, const char *name, int fd, struct err *err)
+{
+    w->mode = PROGRAM_MODE;
+    int r = bundle_add_fd(w, name, fd, 0, err);
+    w->mode = FILE_MODE;
+    return r;
+}
+
+int bundle_add_fd(struct bundle_writer *w, const char *name, int fd, int64_t max_bytes, struct err *err)
 {
     struct stat st;
     if (fstat(fd, &st) < 0)
@@ -251,7 +256,7 @@ int bundle_add_fd(struct bundle_writer *w, const char *name, int fd, int64_t max
 
 int bundle_finish(struct bundle_writer *w, struct err *err)
 {
-    if (w->failed < 0 || archive_write_close(w->archive) < ARCHIVE_WARN)
+    if (w->failed < 0 || archive_write_close(w->archive) < ARCHIVE_WARN || w->failed < 0)
         return fail_write(w, "end the bundle", err);
     return 0;
 }
@@ -392,15 +397,13 @@ static int copy_data(struct unpacker *u, int64_t left, const struct copy *c, str
     return r;
 }
 
-static int copy_entry(struct unpacker *u, struct archive_entry *e, const struct copy *c,
-                      struct err *err)
+static int copy_entry(struct unpacker *u, struct archive_entry *e, const struct copy *c, struct err *err)
 {
     int r = check_entry(u, e, err);
     if (r < 0)
         return r;
     char name[2 * BUNDLE_NAME_MAX + 2];
-    (void)snprintf(name, sizeof(name), "%s%s%s", c->prefix, *c->prefix ? "/" : "",
-                   archive_entry_pathname(e));
+    (void)snprintf(name, sizeof(name), "%s%s%s", c->prefix, *c->prefix ? "/" : "", archive_entry_pathname(e));
     int64_t size = archive_entry_size(e);
     if (!c->checks_only) {
         r = write_header(c->w, name, size, archive_entry_mtime(e), err);

@@ -31,6 +31,8 @@ int bundle_add(struct bundle_writer *w, const char *name, struct span data, int6
  * meanwhile is left out. The offset of fd does not matter and does not move.
  */
 int bundle_add_fd(struct bundle_writer *w, const char *name, int fd, int64_t max_bytes, struct err *err);
+/* The same whole and executable (mode 0755), for an archive that becomes a container image. */
+int bundle_add_program(struct bundle_writer *w, const char *name, int fd, struct err *err);
 /*
  * Copy every entry of the tar.gz in fd (a file, from its current offset) under `prefix` ("": none). The whole archive is
  * checked as said above before the first entry is written: all or nothing. -ERR_PROTO when it is refused.

@@ -29,8 +29,7 @@ static void to_hex(const unsigned char *bytes, size_t len, char *out)
 int crypto_sha256(struct span data, unsigned char out[CRYPTO_SHA256_SIZE], struct err *err)
 {
     unsigned int len = 0;
-    if (EVP_Digest(data.len ? data.ptr : "", data.len, out, &len, EVP_sha256(), NULL) != 1 ||
-        len != CRYPTO_SHA256_SIZE)
+    if (EVP_Digest(data.len ? data.ptr : "", data.len, out, &len, EVP_sha256(), NULL) != 1 || len != CRYPTO_SHA256_SIZE)
         return err_set(err, ERR_BUG, 0, "libcrypto refused to compute SHA-256");
     return 0;
 }
@@ -81,8 +80,7 @@ int crypto_hmac_sha1(struct span key, struct span data, unsigned char out[20], s
     if (key.len > INT_MAX)
         return err_set(err, ERR_BUG, 0, "HMAC key of %zu bytes", key.len);
     const void *data_ptr = data.len ? data.ptr : "";
-    if (!HMAC(EVP_sha1(), key.len ? key.ptr : "", (int)key.len, data_ptr, data.len, mac, &len) ||
-        len != 20)
+    if (!HMAC(EVP_sha1(), key.len ? key.ptr : "", (int)key.len, data_ptr, data.len, mac, &len) || len != 20)
         return err_set(err, ERR_BUG, 0, "libcrypto refused to compute HMAC-SHA1");
     memcpy(out, mac, 20);
     return 0;

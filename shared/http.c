@@ -33,8 +33,8 @@ struct exchange {
     struct err *err;
     struct curl_slist *headers;
     char target[TARGET_SIZE]; /* "GET https://host/path", for messages */
-    int64_t deadline_ms;  /* monotonic, as the next */
-    int64_t last_byte_ms; /* either way */
+    int64_t deadline_ms;      /* monotonic, as the next */
+    int64_t last_byte_ms;     /* either way */
     curl_off_t bytes_moved;
     size_t header_bytes;
     bool ended_early; /* on_data has seen enough */
@@ -105,8 +105,8 @@ void http_escape(struct span text, struct buf *out)
     static const char hex[] = "0123456789ABCDEF";
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                     c == '-' || c == '.' || c == '_' || c == '~';
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                     c == '.' || c == '_' || c == '~';
         const char coded[3] = { '%', hex[c >> 4], hex[c & 15] };
         if (plain)
             buf_addc(out, (char)c);
@@ -135,11 +135,11 @@ static void describe(const struct http_request *q, char out[TARGET_SIZE])
     }
     int shown = (int)(len > 160 ? 160 : len);
     if (q->unix_socket)
-        (void)snprintf(out, TARGET_SIZE, "%.10s %.*s at %.60s", q->method,
-                       shown - (int)strcspn(rest, "/"), rest + strcspn(rest, "/"), q->unix_socket);
+        (void)snprintf(out, TARGET_SIZE, "%.10s %.*s at %.60s", q->method, shown - (int)strcspn(rest, "/"),
+                       rest + strcspn(rest, "/"), q->unix_socket);
     else
-        (void)snprintf(out, TARGET_SIZE, "%.10s %.*s%s%.*s", q->method, (int)scheme, q->url,
-                       scheme ? "://" : "", shown, rest);
+        (void)snprintf(out, TARGET_SIZE, "%.10s %.*s%s%.*s", q->method, (int)scheme, q->url, scheme ? "://" : "", shown,
+                       rest);
 }
 
 static bool has_break(const char *s)
@@ -163,12 +163,11 @@ static int check_request(const struct exchange *x)
     }
     for (const char *c = q->url; *c; c++)
         if ((unsigned char)*c <= ' ' || *c == 127)
-            return err_set(x->err, ERR_INPUT, 0, "blank or control character in the address of %s",
-                           x->target);
+            return err_set(x->err, ERR_INPUT, 0, "blank or control character in the address of %s", x->target);
     for (const char *const *h = q->headers; h && *h; h++)
         if (has_break(*h))
-            return err_set(x->err, ERR_INPUT, 0, "header '%.*s' holds a line break",
-                           (int)strcspn(*h, ":\r\n") % 60, *h);
+            return err_set(x->err, ERR_INPUT, 0, "header '%.*s' holds a line break", (int)strcspn(*h, ":\r\n") % 60,
+                           *h);
     if (q->content_type && has_break(q->content_type))
         return err_set(x->err, ERR_INPUT, 0, "the content type holds a line break");
     return 0;
@@ -176,8 +175,8 @@ static int check_request(const struct exchange *x)
 
 static bool is_local_ipv4(uint32_t ip)
 {
-    return ip >> 24 == 127 || ip >> 24 == 10 || ip >> 20 == (172 << 4 | 1) ||
-           ip >> 16 == (192 << 8 | 168) || ip >> 16 == (169 << 8 | 254);
+    return ip >> 24 == 127 || ip >> 24 == 10 || ip >> 20 == (172 << 4 | 1) || ip >> 16 == (192 << 8 | 168) ||
+           ip >> 16 == (169 << 8 | 254);
 }
 
 static bool is_local_ipv6(const struct in6_addr *ip)
@@ -244,8 +243,7 @@ static size_t on_header(char *ptr, size_t size, size_t count, void *ctx)
     x->last_byte_ms = clock_mono_ms();
     x->header_bytes += line.len;
     if (x->header_bytes > HEADERS_MAX) {
-        x->failed = err_set(x->err, ERR_PROTO, 0, "%s: more than %d bytes of headers", x->target,
-                            HEADERS_MAX);
+        x->failed = err_set(x->err, ERR_PROTO, 0, "%s: more than %d bytes of headers", x->target, HEADERS_MAX);
         return 0;
     }
     if (span_starts(line, "HTTP/")) { /* a redirect's headers do not count */
@@ -276,8 +274,8 @@ static size_t hand_over(struct exchange *x, struct span data)
         return 0;
     }
     x->failed = r;
-    if (x->err && x->err->kind != (enum err_kind)-r)
-        (void)err_set(x->err, (enum err_kind)-r, 0, "%s: the answer could not be used", x->target);
+    if (x->err && x->err->kind != (enum err_kind) - r)
+        (void)err_set(x->err, (enum err_kind) - r, 0, "%s: the answer could not be used", x->target);
     return 0;
 }
 
@@ -294,8 +292,7 @@ static size_t on_body(char *ptr, size_t size, size_t count, void *ctx)
         return hand_over(x, data);
     size_t room = body->max - body->len;
     if (data.len > room && !x->request->on_data) {
-        x->failed = err_set(x->err, ERR_PROTO, 0, "%s: the answer is longer than %zu bytes",
-                            x->target, body->max);
+        x->failed = err_set(x->err, ERR_PROTO, 0, "%s: the answer is longer than %zu bytes", x->target, body->max);
         return 0;
     }
     buf_add(body, data.ptr, data.len > room ? room : data.len);
@@ -306,8 +303,7 @@ static size_t on_body(char *ptr, size_t size, size_t count, void *ctx)
     return data.len;
 }
 
-static int on_progress(void *ctx, curl_off_t dltotal, curl_off_t dlnow, curl_off_t ultotal,
-                       curl_off_t ulnow)
+static int on_progress(void *ctx, curl_off_t dltotal, curl_off_t dlnow, curl_off_t ultotal, curl_off_t ulnow)
 {
     struct exchange *x = ctx;
     (void)dltotal;
@@ -334,8 +330,7 @@ static int build_headers(struct exchange *x)
     if (q->body.len == 0)
         (void)snprintf(type, sizeof(type), "Content-Type:"); /* libcurl would claim a form */
     else
-        (void)snprintf(type, sizeof(type), "Content-Type: %s",
-                       q->content_type ? q->content_type : "application/json");
+        (void)snprintf(type, sizeof(type), "Content-Type: %s", q->content_type ? q->content_type : "application/json");
     bool ok = add_header(x, "Expect:") && add_header(x, type);
     for (const char *const *h = q->headers; ok && h && *h; h++)
         ok = add_header(x, *h);
@@ -345,18 +340,18 @@ static int build_headers(struct exchange *x)
 }
 
 /* Remember the first option that libcurl refused. */
-#define SET(option, value)                                      \
-    do {                                                        \
-        CURLcode c_ = curl_easy_setopt(easy, (option), (value)); \
-        if (bad == CURLE_OK)                                    \
-            bad = c_;                                           \
+#define SET(option, value)                                                                                             \
+    do {                                                                                                               \
+        CURLcode c_ = curl_easy_setopt(easy, (option), (value));                                                       \
+        if (bad == CURLE_OK)                                                                                           \
+            bad = c_;                                                                                                  \
     } while (0)
 
 static CURLcode set_method(CURL *easy, const struct http_request *q)
 {
     CURLcode bad = CURLE_OK;
-    bool sends_body = q->body.len > 0 || strcmp(q->method, "POST") == 0 ||
-                      strcmp(q->method, "PUT") == 0 || strcmp(q->method, "PATCH") == 0;
+    bool sends_body = q->body.len > 0 || strcmp(q->method, "POST") == 0 || strcmp(q->method, "PUT") == 0 ||
+                      strcmp(q->method, "PATCH") == 0;
     if (sends_body) {
         SET(CURLOPT_POST, 1L);
         SET(CURLOPT_POSTFIELDS, q->body.len ? q->body.ptr : "");
@@ -479,8 +474,8 @@ static int drive(struct exchange *x, CURLcode *result)
         if (m == CURLM_OK)
             m = curl_multi_poll(multi, NULL, 0, next_wait_ms(x), NULL);
         if (m != CURLM_OK)
-            return err_set(x->err, m == CURLM_OUT_OF_MEMORY ? ERR_NOMEM : ERR_BUG, (int)m, "%s: %s",
-                           x->target, curl_multi_strerror(m));
+            return err_set(x->err, m == CURLM_OUT_OF_MEMORY ? ERR_NOMEM : ERR_BUG, (int)m, "%s: %s", x->target,
+                           curl_multi_strerror(m));
     }
     int queued = 0;
     CURLMsg *msg = curl_multi_info_read(multi, &queued);
@@ -519,8 +514,7 @@ static int fail_unreachable(struct exchange *x, const char *words)
     if (code == EINPROGRESS)
         code = 0;
     if (x->request->unix_socket && code)
-        return err_set(x->err, ERR_UNREACHABLE, code, "connect to %s: %s", x->request->unix_socket,
-                       strerror(code));
+        return err_set(x->err, ERR_UNREACHABLE, code, "connect to %s: %s", x->request->unix_socket, strerror(code));
     return err_set(x->err, ERR_UNREACHABLE, code, "%s: %s", x->target, words);
 }
 
@@ -588,8 +582,7 @@ static int run(struct exchange *x)
     return r;
 }
 
-int http_perform(struct http *h, const struct http_request *request, struct http_response *response,
-                 struct err *err)
+int http_perform(struct http *h, const struct http_request *request, struct http_response *response, struct err *err)
 {
     *response = (struct http_response){ 0 };
     buf_init(&response->body, request->max_body ? request->max_body : BODY_MAX_DEFAULT);

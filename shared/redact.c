@@ -102,8 +102,7 @@ static int add_form(struct redactor *r, struct span text, struct err *err)
             return 0;
     }
     if (r->len >= REDACT_FORMS_MAX)
-        return err_set(err, ERR_NOMEM, 0, "more than %d lines of secrets to hide",
-                       REDACT_FORMS_MAX);
+        return err_set(err, ERR_NOMEM, 0, "more than %d lines of secrets to hide", REDACT_FORMS_MAX);
     size_t link_at = SIZE_MAX; /* the array may move: remember whose `next` it is */
     if (link != &r->chain[hash >> (KEY_BITS - CHAIN_BITS)])
         link_at = (size_t)((const char *)link - (const char *)r->forms) / sizeof(*r->forms);
@@ -145,8 +144,7 @@ static int add_folded(struct redactor *r, struct span text, size_t width, struct
  * What every base64 text that contains the value has in common: the value may start at any of three places of a group,
  * and the digits at its ends depend on its neighbours.
  */
-static int add_base64(struct redactor *r, struct span value, enum crypto_base64 alphabet,
-                      struct err *err)
+static int add_base64(struct redactor *r, struct span value, enum crypto_base64 alphabet, struct err *err)
 {
     static const size_t skip[3] = { 0, 2, 3 }; /* digits that hold bits of the bytes before */
     _cleanup_(buf_wipe_done) struct buf padded = BUF_INIT(value.len + 2);
@@ -162,8 +160,7 @@ static int add_base64(struct redactor *r, struct span value, enum crypto_base64 
             return -ERR_NOMEM;
         struct span all = buf_span(&text);
         size_t end = 8 * (before + value.len) / 6;
-        e = add_form(r, (struct span){ .ptr = all.ptr + skip[before], .len = end - skip[before] },
-                     err);
+        e = add_form(r, (struct span){ .ptr = all.ptr + skip[before], .len = end - skip[before] }, err);
         if (before > 0 || e < 0)
             continue;
         e = add_form(r, all, err);
@@ -208,8 +205,8 @@ static void escape_json(struct span value, bool html, struct buf *out)
 }
 
 /* Percent-encoded; `keep` lists further characters that stay, `space` is what a blank becomes. */
-static int add_percent(struct redactor *r, struct span value, const char *digits, const char *keep,
-                       const char *space, struct err *err)
+static int add_percent(struct redactor *r, struct span value, const char *digits, const char *keep, const char *space,
+                       struct err *err)
 {
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
     _cleanup_(buf_wipe_done) struct buf text = BUF_INIT(3 * value.len);

@@ -23,8 +23,8 @@ void secret_free_p(char **s)
 void secret_harden_process(void)
 {
     const struct rlimit none = { .rlim_cur = 0, .rlim_max = 0 };
-    (void)setrlimit(RLIMIT_CORE, &none);             /* a second line of defence: going on without is fine */
-    (void)prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L);    /* likewise */
+    (void)setrlimit(RLIMIT_CORE, &none);          /* a second line of defence: going on without is fine */
+    (void)prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L); /* likewise */
 }
 
 void secret_wipe_env(const char *name)

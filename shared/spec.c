@@ -245,6 +245,8 @@ static int check_text(const struct field *f, const char *text, size_t item, stru
     if (strlen(text) > (size_t)f->max)
         return err_set(err, ERR_INPUT, 0, "%s: %zu bytes, at most %lld are allowed", where,
                        strlen(text), (long long)f->max);
+    if (!span_is_utf8(span_of(text))) /* JSON cannot carry it unchanged */
+        return err_set(err, ERR_INPUT, 0, "%s: wants text in UTF-8", where);
     if (!f->check || f->check(text))
         return 0;
     if (list || (f->flags & SECRET))
@@ -261,12 +263,17 @@ static int read_str(const struct field *f, const struct json *j, struct spec *s,
     return r < 0 ? r : spec_set_str(at(s, f), text, err);
 }
 
+static int out_of_range(const struct field *f, struct err *err)
+{
+    return err_set(err, ERR_INPUT, 0, "%s: wants a whole number from %lld to %lld", f->name,
+                   (long long)f->min, (long long)f->max);
+}
+
 static int read_int(const struct field *f, const struct json *j, struct spec *s, struct err *err)
 {
     double d = json_value_num(j, 0);
     if (!json_is_number(j) || d < (double)f->min || d > (double)f->max || d != (double)(int64_t)d)
-        return err_set(err, ERR_INPUT, 0, "%s: wants a whole number from %lld to %lld", f->name,
-                       (long long)f->min, (long long)f->max);
+        return out_of_range(f, err);
     *(int64_t *)at(s, f) = (int64_t)d;
     return 0;
 }
@@ -318,17 +325,20 @@ static const struct field *find_field(const char *name)
     return NULL;
 }
 
-/* Rules between fields. */
-static int check_whole(const struct spec *s, const bool *seen, struct err *err)
+int64_t spec_spare_port(const struct spec *s)
 {
-    for (size_t i = 0; i < FIELDS; i++)
-        if ((fields[i].flags & REQUIRED) && !seen[i])
-            return err_set(err, ERR_INPUT, 0, "%s: is missing", fields[i].name);
-    if (s->spare_port != 0 && s->spare_port <= s->port)
-        return err_set(err, ERR_INPUT, 0, "spare_port: got %lld, wants a port above %lld",
+    if (s->spare_port)
+        return s->spare_port;
+    return s->port < 65535 ? s->port + 1 : s->port - 1;
+}
+
+/* Rules between fields. */
+static int check_together(const struct spec *s, struct err *err)
+{
+    /* The engine knows ranges only, and the keeper (agent/keeper.h) holds one port. */
+    if (s->spare_port != 0 && s->spare_port != s->port + 1 && s->spare_port != s->port - 1)
+        return err_set(err, ERR_INPUT, 0, "spare_port: got %lld, wants a neighbour of port %lld",
                        (long long)s->spare_port, (long long)s->port);
-    if (strcmp(s->strategy, "handover") == 0 && s->port == 65535)
-        return err_set(err, ERR_INPUT, 0, "port: got 65535, but handover needs a port above it");
     return 0;
 }
 
@@ -348,7 +358,10 @@ static int read_all(const struct json *j, struct spec *s, struct err *err)
         if (r < 0)
             return r;
     }
-    return check_whole(s, seen, err);
+    for (size_t i = 0; i < FIELDS; i++)
+        if ((fields[i].flags & REQUIRED) && !seen[i])
+            return err_set(err, ERR_INPUT, 0, "%s: is missing", fields[i].name);
+    return check_together(s, err);
 }
 
 int spec_from_json(const struct json *j, struct spec *s, struct err *err)
@@ -358,6 +371,31 @@ int spec_from_json(const struct json *j, struct spec *s, struct err *err)
     if (r < 0)
         spec_done(s);
     return r;
+}
+
+static int check_list(const struct field *f, const struct strlist *l, struct err *err)
+{
+    if (l->len > ITEMS_MAX)
+        return err_set(err, ERR_INPUT, 0, "%s: %zu lines, at most %d are allowed", f->name, l->len,
+                       ITEMS_MAX);
+    int r = 0;
+    for (size_t i = 0; i < l->len && r == 0; i++)
+        r = check_text(f, l->items[i], i, err);
+    return r;
+}
+
+int spec_check(const struct spec *s, struct err *err)
+{
+    int r = 0;
+    for (const struct field *f = fields; f < fields + FIELDS && r == 0; f++) {
+        if (f->type == FIELD_STR)
+            r = check_text(f, str_at(s, f), 0, err);
+        else if (f->type == FIELD_LIST)
+            r = check_list(f, list_at(s, f), err);
+        else if (f->type == FIELD_INT && (int_at(s, f) < f->min || int_at(s, f) > f->max))
+            r = out_of_range(f, err);
+    }
+    return r < 0 ? r : check_together(s, err);
 }
 
 bool spec_int_range(const char *name, int64_t *min, int64_t *max)

@@ -21,7 +21,7 @@ struct spec {
     char *strategy;          /* "handover", "recreate" */
     int64_t port;            /* on the host */
     int64_t container_port;
-    int64_t spare_port; /* handover: the candidate is checked on a free port in (port, spare_port] */
+    int64_t spare_port; /* handover: the candidate is checked there; port + 1 or port - 1; 0 = spec_spare_port() chooses */
 
     struct strlist env;        /* KEY=VALUE */
     struct strlist secret_env; /* KEY=VALUE; the values are secret */
@@ -61,6 +61,9 @@ static inline void spec_done_p(struct spec *s)
 
 enum spec_secrets { SPEC_WITH_SECRETS, SPEC_WITHOUT_SECRETS };
 
+/* spare_port, or when it is 0 the port after `port` (before it for 65535). */
+int64_t spec_spare_port(const struct spec *s);
+
 /* NULL-safe setter for the char * fields: frees the old value, copies the new. */
 int spec_set_str(char **field, const char *value, struct err *err);
 
@@ -89,6 +92,9 @@ bool spec_is_image(const char *s); /* characters of an image reference only; its
 bool spec_is_label(const char *s); /* KEY=VALUE, KEY not of io.bluegreen.* */
 bool spec_is_network(const char *s);
 bool spec_is_volume(const char *s); /* SRC:DST[:ro|rw], SRC an absolute path or a volume name, DST absolute, no ".." */
+
+/* What spec_from_json() would refuse, for a spec made by hand: -ERR_INPUT naming the member. Secrets are not repeated. */
+int spec_check(const struct spec *s, struct err *err);
 
 /* Range of an integer field by its member name, for messages and for inputs. false: no such integer field. */
 bool spec_int_range(const char *name, int64_t *min, int64_t *max);

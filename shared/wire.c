@@ -88,6 +88,20 @@ static const char *request_app(const struct wire_request *r)
     return r->op == WIRE_DEPLOY && !r->app[0] ? r->spec.app : r->app;
 }
 
+/* Texts that are only shown: a character that was cut in two is left out, so that the text never grows. */
+static void put_text(struct json *j, const char *name, const char *text)
+{
+    _cleanup_(buf_done_p) struct buf clean = BUF_INIT(sizeof(((struct wire_request *)0)->run_link));
+    for (struct span rest = span_of(text); rest.len > 0;) {
+        size_t n = span_utf8_next(rest);
+        buf_add(&clean, rest.ptr, n);
+        n = n ? n : 1;
+        rest.ptr += n;
+        rest.len -= n;
+    }
+    json_set_str(j, name, buf_str(&clean));
+}
+
 static void put_members(struct json *j, const struct wire_request *r)
 {
     unsigned has = ops[r->op].needs | ops[r->op].may;
@@ -101,9 +115,9 @@ static void put_members(struct json *j, const struct wire_request *r)
     if (has & M_ONLY_IF_CURRENT)
         json_set_str(j, "only_if_current", r->only_if_current);
     if (has & M_REASON)
-        json_set_str(j, "reason", r->reason);
+        put_text(j, "reason", r->reason);
     if (has & M_RUN_LINK)
-        json_set_str(j, "run_link", r->run_link);
+        put_text(j, "run_link", r->run_link);
     if (has & M_LOCK_TIMEOUT)
         json_set_int(j, "lock_timeout_ms", r->lock_timeout_ms);
     if (has & M_FROM)
@@ -116,6 +130,8 @@ int wire_encode(const struct wire_request *r, struct buf *out, struct err *err)
         !spec_is_app_name(request_app(r)) ||
         ((ops[r->op].needs & M_DEPLOYMENT) && !wire_is_id(r->deployment)))
         return err_set(err, ERR_BUG, 0, "encode a request: its fields are not allowed");
+    if (r->op == WIRE_DEPLOY && spec_check(&r->spec, err) < 0)
+        return err_wrap(err, "settings");
     _cleanup_(json_free_p) struct json *j = json_object();
     _cleanup_(buf_wipe_done_p) struct buf text = BUF_INIT(WIRE_REQUEST_MAX);
     put_members(j, r);
@@ -141,7 +157,7 @@ static int read_text(const struct json *j, const char *name, char *out, size_t s
     if (!json_get(j, name))
         return 0;
     const char *text = json_str(j, name, NULL);
-    if (!text || strlen(text) >= size)
+    if (!text || strlen(text) >= size || !span_is_utf8(span_of(text)))
         return wrong(err, name);
     memcpy(out, text, strlen(text) + 1);
     return 0;

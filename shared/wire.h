@@ -41,9 +41,12 @@ static inline void wire_request_done_p(struct wire_request *r)
     wire_request_done(r);
 }
 
-/* Append the frame. The buf holds secrets: wipe it. A deploy's `app` may be left empty: it is spec.app then. */
+/*
+ * Append the frame. The buf holds secrets: wipe it. A deploy's `app` may be left empty: it is spec.app then; its spec is
+ * checked as by spec_check(). -ERR_INPUT, -ERR_NOMEM (longer than WIRE_REQUEST_MAX), -ERR_BUG.
+ */
 int wire_encode(const struct wire_request *r, struct buf *out, struct err *err);
-/* Decode the JSON of one frame; strict. *r is initialised here; done again on failure. */
+/* Decode the JSON of one frame; strict. *r is initialised here; done again on failure. -ERR_PROTO; a spec: -ERR_INPUT. */
 int wire_decode(struct span text, struct wire_request *r, struct err *err);
 
 /*

@@ -19,7 +19,7 @@ cmake --preset dev >/dev/null
 if [ $# -gt 0 ]; then
     files=("$@")
 else
-    mapfile -t files < <(git ls-files -co --exclude-standard 'shared/*.c' 'agent/*.c' 'cmd/*.c' 'tests/*.c')
+    mapfile -t files < <(git ls-files -co --exclude-standard 'shared/*.c' 'agent/*.c' 'cmd/*.c')
 fi
 build=build/${BLUEGREEN_BUILD_TAG:-}dev
 printf '%s\0' "${files[@]}" | xargs -0 -n 4 -P "$(nproc)" clang-tidy --quiet -p "$build" 2>/dev/null || status=1

@@ -49,11 +49,15 @@ mkdir -p "$results"
 start=$SECONDS
 
 say '== set-up'
+need=dev
 if wants e2e; then
-    "$here/testbed/ensure.sh"
-else
-    "$here/testbed/ensure.sh" dev
+    need=all
 fi
+"$here/testbed/ensure.sh" "$need" || {
+    say 'the set-up failed: nothing was tested'
+    echo '0 passed, 1 failed'
+    exit 1
+}
 
 if wants unit; then
     cmake_suite dev

@@ -10,9 +10,13 @@ sources=${2:?usage: build.sh TRIPLE SOURCES PREFIX}
 prefix=${3:?usage: build.sh TRIPLE SOURCES PREFIX}/$triple
 here=$(cd "$(dirname "$0")" && pwd)
 toolchain=$here/../toolchain/$triple.cmake
-work=$(mktemp -d)
+work=/tmp/bluegreen-deps-$triple # always the same: OpenSSL keeps its compiler flags, and these name it
 jobs=$(nproc)
 
+rm -rf "$work"
+mkdir "$work"
+SOURCE_DATE_EPOCH=$(cd "$sources/openssl" && dpkg-parsechangelog -S Timestamp)
+export SOURCE_DATE_EPOCH
 export CC=$triple-gcc
 export AR=${triple%-musl}-gnu-gcc-ar
 export RANLIB=${triple%-musl}-gnu-gcc-ranlib
@@ -75,7 +79,7 @@ build_openssl() {
     local target=linux-${triple%%-*}
     local off=(shared tests apps docs engine dso module legacy comp afalgeng ui-console secure-memory cms ts ocsp srp psk
         dtls sctp ssl3 weak-ssl-ciphers idea seed camellia aria bf cast rc2 rc4 md4 mdc2 rmd160 whirlpool siphash sm2 sm3
-        sm4 gost ct cmp slh-dsa ml-dsa quic argon2 dsa multiblock ec2m rfc3779 srtp nextprotoneg ocb siv http)
+        sm4 gost ct cmp slh-dsa ml-dsa quic argon2 dsa multiblock ec2m rfc3779 srtp nextprotoneg ocb siv http filenames)
     # AES with AVX-512 is 0.7 MB of code for bulk traffic that a deployment never has; AES-NI stays.
     # shellcheck disable=SC2016 # a variable of perl
     sed -i 's/^if (\$avx512vaes[>0]*) {/if (0) {/' "$sources/openssl/crypto/modes/asm/aes-gcm-avx512.pl" \

@@ -67,7 +67,7 @@ class Site(site.Site):
             r"(|bin|apps|apps/[^/]+|apps/[^/]+/deployments|apps/[^/]+/deployments/[0-9a-z-]+"
             r"|bin/bluegreen-agent-(x86_64|aarch64)-[0-9a-f]{64}"
             r"|apps/[^/]+/lock|apps/[^/]+/[a-z]+"
-            r"|apps/[^/]+/deployments/[0-9a-z-]+/(request\.json|journal|events|outcome\.json"
+            r"|apps/[^/]+/deployments/[0-9a-z-]+/(request\.json|journal|events|outcome\.json|worker\.pid"
             r"|deployment-\d{8}-\d{6}\.log|deployment-metrics-\d{8}-\d{6}\.json|[a-z-]+\.(json|csv|log)))")
         for line in filter(None, self.host.state_files()):
             path, kind, mode = line.rsplit(" ", 2)

@@ -190,6 +190,6 @@ def test_command_of_the_container_can_be_given(site):
 
 
 def test_the_spare_port_of_the_user_is_used(site):
-    site.deploy("v1", spare_port="9005")
-    site.deploy("v2", spare_port="9005")
+    site.deploy("v1", spare_port="8085")
+    site.deploy("v2", spare_port="8085")
     site.check_serves("v2")

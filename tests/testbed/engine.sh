@@ -20,7 +20,9 @@ answers() {
 
 # An engine that runs but refuses this user cannot be helped by installing anything.
 refuse_if_denied() {
-    if command -v docker >/dev/null && docker version 2>&1 | grep -qi 'permission denied'; then
+    local told
+    told=$(docker version 2>&1 || true)
+    if [[ $told == *'permission denied'* ]]; then
         die "this user may not use the Docker Engine; run as root or join the group docker"
     fi
 }

@@ -36,7 +36,7 @@ class Line:
     text: str
 
 
-@dataclass
+@dataclass(repr=False)
 class Result:
     stage: str
     exit_code: int
@@ -70,8 +70,8 @@ class Result:
     def shown(self):
         return "\n".join(self.log.shown)
 
-    def __str__(self):
-        return f"--- {self.stage}: exit code {self.exit_code} after {self.seconds:.1f} s\n{self.shown()}\n"
+    def __repr__(self):
+        return f"\n--- {self.stage}: exit code {self.exit_code} after {self.seconds:.1f} s\n{self.shown()}\n"
 
 
 @dataclass

@@ -87,16 +87,15 @@ static void a_plain_plan_is_exactly_this_request(void **state)
 {
     struct fixture *f = *state;
     set(&f->spec.user, "");
-    assert_json(build(f),
-                "{\"Image\":\"ghcr.io/org/shop@sha256:11\",\"Env\":[],\"ExposedPorts\":{\"8080/tcp\":{}},"
-                "\"StopTimeout\":12,\"Labels\":{\"io.bluegreen.app\":\"shop\","
-                "\"io.bluegreen.deployment\":\"20260101-000000-abcdef\",\"io.bluegreen.role\":\"version\","
-                "\"io.bluegreen.digest\":\"sha256:11\",\"io.bluegreen.image\":\"ghcr.io/org/shop:1\","
-                "\"io.bluegreen.config\":\"f00d\",\"io.bluegreen.strategy\":\"handover\"},"
-                "\"HostConfig\":{\"PortBindings\":{\"8080/tcp\":[{\"HostPort\":\"8080-8081\"}]},"
-                "\"RestartPolicy\":{\"Name\":\"no\"},\"NetworkMode\":\"bg-shop\"},"
-                "\"NetworkingConfig\":{\"EndpointsConfig\":{\"bg-shop\":{\"IPAMConfig\":"
-                "{\"IPv4Address\":\"172.18.0.253\"},\"Aliases\":[\"shop\"]}}}}");
+    assert_json(build(f), "{\"Image\":\"ghcr.io/org/shop@sha256:11\",\"Env\":[],\"ExposedPorts\":{\"8080/tcp\":{}},"
+                          "\"StopTimeout\":12,\"Labels\":{\"io.bluegreen.app\":\"shop\","
+                          "\"io.bluegreen.deployment\":\"20260101-000000-abcdef\",\"io.bluegreen.role\":\"version\","
+                          "\"io.bluegreen.digest\":\"sha256:11\",\"io.bluegreen.image\":\"ghcr.io/org/shop:1\","
+                          "\"io.bluegreen.config\":\"f00d\",\"io.bluegreen.strategy\":\"handover\"},"
+                          "\"HostConfig\":{\"PortBindings\":{\"8080/tcp\":[{\"HostPort\":\"8080-8081\"}]},"
+                          "\"RestartPolicy\":{\"Name\":\"no\"},\"NetworkMode\":\"bg-shop\"},"
+                          "\"NetworkingConfig\":{\"EndpointsConfig\":{\"bg-shop\":{\"IPAMConfig\":"
+                          "{\"IPv4Address\":\"172.18.0.253\"},\"Aliases\":[\"shop\"]}}}}");
 }
 
 static void equal_first_and_last_port_are_one_port(void **state)
@@ -203,7 +202,8 @@ static void a_dynamic_address_leaves_ipam_out(void **state)
 {
     struct fixture *f = *state;
     f->plan.static_ip = "";
-    assert_json(json_path(build(f), "NetworkingConfig", "EndpointsConfig", NULL), "{\"bg-shop\":{\"Aliases\":[\"shop\"]}}");
+    assert_json(json_path(build(f), "NetworkingConfig", "EndpointsConfig", NULL),
+                "{\"bg-shop\":{\"Aliases\":[\"shop\"]}}");
 }
 
 static void no_network_is_the_engines_default(void **state)

@@ -12,11 +12,14 @@ static const char pull_ok[] =
     "{\"status\":\"Pulling fs layer\",\"progressDetail\":{},\"id\":\"aaaaaaaaaaaa\"}\r\n"
     "{\"status\":\"Pulling fs layer\",\"progressDetail\":{},\"id\":\"bbbbbbbbbbbb\"}\r\n"
     "{\"status\":\"Already exists\",\"progressDetail\":{},\"id\":\"cccccccccccc\"}\r\n"
-    "{\"status\":\"Downloading\",\"progressDetail\":{\"current\":500,\"total\":1000},\"progress\":\"[=> ]  }{\\\"\\\\\",\"id\":"
+    "{\"status\":\"Downloading\",\"progressDetail\":{\"current\":500,\"total\":1000},\"progress\":"
+    "\"[=> ]  }{\\\"\\\\\",\"id\":"
     "\"aaaaaaaaaaaa\"}\r\n"
-    "{\"status\":\"Downloading\",\"progressDetail\":{\"current\":10,\"total\":3000},\"id\":\"bbbbbbbbbbbb\"}\r\n"
+    "{\"status\":\"Downloading\",\"progressDetail\":{\"current\":10,\"total\":3000},\"id\":"
+    "\"bbbbbbbbbbbb\"}\r\n"
     "{\"status\":\"Verifying Checksum\",\"progressDetail\":{},\"id\":\"aaaaaaaaaaaa\"}\r\n"
-    "{\"status\":\"Extracting\",\"progressDetail\":{\"current\":7,\"total\":1000},\"id\":\"aaaaaaaaaaaa\"}\r\n"
+    "{\"status\":\"Extracting\",\"progressDetail\":{\"current\":7,\"total\":1000},\"id\":"
+    "\"aaaaaaaaaaaa\"}\r\n"
     "{\"status\":\"Pull complete\",\"progressDetail\":{},\"id\":\"aaaaaaaaaaaa\"}\r\n";
 
 static void feed(struct engine_pull *p, const char *text)
@@ -135,7 +138,8 @@ static void assert_error(const char *text, enum err_kind kind, const char *words
 static void an_error_object_in_the_stream_fails_the_pull(void **state)
 {
     (void)state;
-    assert_error("{\"status\":\"x\"}\r\n{\"errorDetail\":{\"message\":\"write /x: no space left on device\"},\"error\":\"old\"}",
+    assert_error("{\"status\":\"x\"}\r\n{\"errorDetail\":{\"message\":\"write /x: no space left on "
+                 "device\"},\"error\":\"old\"}",
                  ERR_DISK_FULL, "write /x: no space left on device");
     assert_error("{\"error\":\"manifest unknown\"}", ERR_IMAGE_MISSING, "manifest unknown");
     assert_error("{\"errorDetail\":{\"message\":\"something new\"}}", ERR_DOCKER, "something new");
@@ -152,7 +156,8 @@ static void a_null_error_detail_is_no_error(void **state)
     (void)state;
     struct engine_pull p;
     engine_pull_init(&p);
-    feed(&p, "{\"status\":\"\",\"errorDetail\":null}{\"errorDetail\":{\"message\":\"\"},\"error\":\"\"}{\"status\":3,\"id\":[]}");
+    feed(&p, "{\"status\":\"\",\"errorDetail\":null}{\"errorDetail\":{\"message\":\"\"},\"error\":"
+             "\"\"}{\"status\":3,\"id\":[]}");
     assert_int_equal(engine_pull_finish(&p, NULL), 0);
     engine_pull_done(&p);
 }
@@ -175,7 +180,9 @@ static void wild_numbers_neither_wrap_nor_go_below_zero(void **state)
     for (int i = 0; i < 300; i++) {
         char text[200];
         (void)snprintf(text, sizeof(text),
-                       "{\"status\":\"Downloading\",\"id\":\"%d\",\"progressDetail\":{\"current\":9e18,\"total\":-5}}", i);
+                       "{\"status\":\"Downloading\",\"id\":\"%d\",\"progressDetail\":{\"current\":"
+                       "9e18,\"total\":-5}}",
+                       i);
         feed(&p, text);
     }
     assert_int_equal(p.progress.layers, ENGINE_LAYERS_MAX);

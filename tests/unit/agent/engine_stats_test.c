@@ -20,8 +20,9 @@ static struct engine_stats read_stats(const char *text)
 static void cgroup_v1_subtracts_total_inactive_file(void **state)
 {
     (void)state;
-    struct engine_stats s = read_stats("{\"memory_stats\":{\"usage\":1000,\"limit\":5000,\"stats\":{\"inactive_file\":1,"
-                                       "\"total_inactive_file\":300}}}");
+    struct engine_stats s =
+        read_stats("{\"memory_stats\":{\"usage\":1000,\"limit\":5000,\"stats\":{\"inactive_file\":1,"
+                   "\"total_inactive_file\":300}}}");
     assert_int_equal(s.memory_bytes, 700);
     assert_int_equal(s.memory_limit_bytes, 5000);
 }
@@ -43,9 +44,10 @@ static void a_cache_beyond_the_usage_is_not_subtracted(void **state)
 static void networks_are_summed(void **state)
 {
     (void)state;
-    struct engine_stats s = read_stats("{\"networks\":{\"eth0\":{\"rx_bytes\":1,\"tx_bytes\":2},\"eth1\":{\"rx_bytes\":10,"
-                                       "\"tx_bytes\":20}},\"pids_stats\":{\"current\":3},\"cpu_stats\":{\"cpu_usage\":"
-                                       "{\"total_usage\":27537991}}}");
+    struct engine_stats s =
+        read_stats("{\"networks\":{\"eth0\":{\"rx_bytes\":1,\"tx_bytes\":2},\"eth1\":{\"rx_bytes\":10,"
+                   "\"tx_bytes\":20}},\"pids_stats\":{\"current\":3},\"cpu_stats\":{\"cpu_usage\":"
+                   "{\"total_usage\":27537991}}}");
     assert_int_equal(s.net_rx_bytes, 11);
     assert_int_equal(s.net_tx_bytes, 22);
     assert_int_equal(s.pids, 3);
@@ -55,7 +57,8 @@ static void networks_are_summed(void **state)
 static void a_stopped_container_is_all_zero(void **state)
 {
     (void)state;
-    struct engine_stats s = read_stats("{\"memory_stats\":{},\"cpu_stats\":{\"cpu_usage\":{\"total_usage\":0}},\"networks\":null}");
+    struct engine_stats s = read_stats("{\"memory_stats\":{},\"cpu_stats\":{\"cpu_usage\":{\"total_"
+                                       "usage\":0}},\"networks\":null}");
     assert_int_equal(s.memory_bytes, 0);
     assert_int_equal(s.net_rx_bytes, 0);
 }
@@ -63,7 +66,8 @@ static void a_stopped_container_is_all_zero(void **state)
 static void wild_numbers_are_clamped(void **state)
 {
     (void)state;
-    struct engine_stats s = read_stats("{\"memory_stats\":{\"usage\":-5,\"limit\":1e300},\"pids_stats\":{\"current\":\"x\"}}");
+    struct engine_stats s =
+        read_stats("{\"memory_stats\":{\"usage\":-5,\"limit\":1e300},\"pids_stats\":{\"current\":\"x\"}}");
     assert_int_equal(s.memory_bytes, 0);
     assert_int_equal(s.memory_limit_bytes, INT64_MAX);
     assert_int_equal(s.pids, 0);

@@ -10,8 +10,14 @@
 static void add_frame(struct buf *out, unsigned char stream, const char *text)
 {
     size_t len = strlen(text);
-    const unsigned char header[8] = { stream, 0, 0, 0, (unsigned char)(len >> 24), (unsigned char)(len >> 16),
-                                      (unsigned char)(len >> 8), (unsigned char)len };
+    const unsigned char header[8] = { stream,
+                                      0,
+                                      0,
+                                      0,
+                                      (unsigned char)(len >> 24),
+                                      (unsigned char)(len >> 16),
+                                      (unsigned char)(len >> 8),
+                                      (unsigned char)len };
     buf_add(out, header, sizeof(header));
     buf_add(out, text, len);
 }

@@ -53,9 +53,8 @@ static void a_bare_number_is_seconds(void **state)
 static void wrong_durations_are_refused_and_leave_the_result_alone(void **state)
 {
     (void)state;
-    const char *wrong[] = { "",    "s",     "ms",   "1.5s",   "-1s",  "1 s",  " 1s", "1s ",
-                            "2x",  "1s1s",  "1s1m", "10ms1s", "1m30", "1e3s", "1S",  "1min",
-                            "0x1", "1ms5s", "+1s",  "1sms" };
+    const char *wrong[] = { "",     "s",      "ms",   "1.5s", "-1s", "1 s",  " 1s", "1s ",   "2x",  "1s1s",
+                            "1s1m", "10ms1s", "1m30", "1e3s", "1S",  "1min", "0x1", "1ms5s", "+1s", "1sms" };
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
         assert_no_duration(wrong[i]);
 }
@@ -116,7 +115,9 @@ static void sizes_are_read_in_powers_of_1024(void **state)
 static void wrong_sizes_are_refused(void **state)
 {
     (void)state;
-    const char *wrong[] = { "", "m", "1.5g", "-1m", "1 g", "1x", "1gg", "1bb", "1ib", "1gi", "1bib", "9999999t", "99999999999999999999" };
+    const char *wrong[] = {
+        "", "m", "1.5g", "-1m", "1 g", "1x", "1gg", "1bb", "1ib", "1gi", "1bib", "9999999t", "99999999999999999999"
+    };
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         int64_t bytes = 77;
         if (inputs_parse_size(span_of(wrong[i]), &bytes))
@@ -159,7 +160,9 @@ static void cpus_are_read_to_the_last_decimal(void **state)
 static void wrong_cpus_are_refused(void **state)
 {
     (void)state;
-    const char *wrong[] = { "", ".", "1.", ".5", "-1", "1,5", "1.5.5", "1e2", "0.0000000001", "100000.1", "100001", "1 " };
+    const char *wrong[] = {
+        "", ".", "1.", ".5", "-1", "1,5", "1.5.5", "1e2", "0.0000000001", "100000.1", "100001", "1 "
+    };
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         int64_t nano = 77;
         if (inputs_parse_cpus(span_of(wrong[i]), &nano))
@@ -381,8 +384,8 @@ static void wrong_quotes_in_env_files_are_told(void **state)
 {
     (void)state;
     assert_env_file("A=\"open\nB='x' y\nC='\n", "1!has an opening quote that is never closed on its line;"
-                                                 "2!has text after the closing quote;"
-                                                 "3!has an opening quote that is never closed on its line;");
+                                                "2!has text after the closing quote;"
+                                                "3!has an opening quote that is never closed on its line;");
 }
 
 static void a_nul_byte_in_a_value_is_told(void **state)

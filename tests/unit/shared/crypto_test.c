@@ -18,10 +18,8 @@ static void assert_hash_of_span(struct span data, const char *want)
 static void sha256_gives_the_published_values(void **state)
 {
     (void)state;
-    assert_hash_of_span(SPAN_LIT("abc"),
-                        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-    assert_hash_of_span((struct span){ 0 },
-                        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    assert_hash_of_span(SPAN_LIT("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    assert_hash_of_span((struct span){ 0 }, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
 static void sha256_of_a_file_reads_all_of_it_and_leaves_the_offset(void **state)
@@ -55,13 +53,10 @@ static void sha256_of_a_closed_descriptor_is_an_io_error(void **state)
 static void hmac_sha1_gives_the_value_of_rfc_2202(void **state)
 {
     (void)state;
-    static const unsigned char want[20] = { 0xef, 0xfc, 0xdf, 0x6a, 0xe5, 0xeb, 0x2f,
-                                            0xa2, 0xd2, 0x74, 0x16, 0xd5, 0xf1, 0x84,
-                                            0xdf, 0x9c, 0x25, 0x9a, 0x7c, 0x79 };
+    static const unsigned char want[20] = { 0xef, 0xfc, 0xdf, 0x6a, 0xe5, 0xeb, 0x2f, 0xa2, 0xd2, 0x74,
+                                            0x16, 0xd5, 0xf1, 0x84, 0xdf, 0x9c, 0x25, 0x9a, 0x7c, 0x79 };
     unsigned char mac[20];
-    assert_int_equal(crypto_hmac_sha1(SPAN_LIT("Jefe"), SPAN_LIT("what do ya want for nothing?"),
-                                      mac, NULL),
-                     0);
+    assert_int_equal(crypto_hmac_sha1(SPAN_LIT("Jefe"), SPAN_LIT("what do ya want for nothing?"), mac, NULL), 0);
     assert_memory_equal(mac, want, 20);
 }
 
@@ -126,9 +121,9 @@ static void base64_padding_may_be_left_out(void **state)
 static void base64_that_is_not_strict_is_refused_and_adds_nothing(void **state)
 {
     (void)state;
-    static const char *const bad[] = { "Z",     "Zg=",  "Zg===", "Zm9v=",   "Zm9vYg=",  "Zm9v YmFy",
-                                       "Zm9v\n", "=",   "====",  "Zm=v",    "Zm9vY",    "Zh==",
-                                       "Zm9=",  "Z m8=", "\xc3\xa4==", "Zg==Zg==" };
+    static const char *const bad[] = { "Z",      "Zg=",   "Zg===",      "Zm9v=",   "Zm9vYg=", "Zm9v YmFy",
+                                       "Zm9v\n", "=",     "====",       "Zm=v",    "Zm9vY",   "Zh==",
+                                       "Zm9=",   "Z m8=", "\xc3\xa4==", "Zg==Zg==" };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         _cleanup_(buf_done) struct buf back = BUF_INIT(100);
         struct err err = { 0 };

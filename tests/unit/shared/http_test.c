@@ -30,7 +30,7 @@ struct server {
     int stop[2]; /* pipe: closing the writing end ends the thread */
     pthread_t thread;
     atomic_int connections;
-    char url[64];
+    char url[128];
     char dir[64];
     char path[96]; /* of the Unix socket, "" for TCP */
 };
@@ -44,7 +44,11 @@ static struct http *client;
 static bool wait_readable(const struct server *s, int fd, int ms)
 {
     struct pollfd p[2] = { { .fd = fd, .events = POLLIN }, { .fd = s->stop[0], .events = POLLIN } };
-    return poll(p, 2, ms) > 0 && p[1].revents == 0;
+    int n;
+    do
+        n = poll(p, 2, ms);
+    while (n < 0 && errno == EINTR); /* seteuid() signals every thread */
+    return n > 0 && p[1].revents == 0;
 }
 
 static bool send_text(int fd, const char *text, size_t len)
@@ -114,8 +118,7 @@ static bool send_endless_headers(int fd)
 static bool answer(const struct server *s, int fd, const char *path, struct span request)
 {
     if (strcmp(path, "/ok") == 0)
-        return send_answer(fd, "200 OK", "Content-Type:  text/plain \r\napi-version: 1.41\r\n",
-                           SPAN_LIT("hello"));
+        return send_answer(fd, "200 OK", "Content-Type:  text/plain \r\napi-version: 1.41\r\n", SPAN_LIT("hello"));
     if (strcmp(path, "/echo") == 0)
         return send_answer(fd, "200 OK", "", request);
     if (strcmp(path, "/missing") == 0)
@@ -129,8 +132,7 @@ static bool answer(const struct server *s, int fd, const char *path, struct span
     if (strcmp(path, "/chunks") == 0)
         return send_chunks(fd);
     if (strcmp(path, "/redirect") == 0)
-        return send_answer(fd, "302 Found", "Location: /ok\r\nContent-Type: text/html\r\n",
-                           SPAN_LIT("moved"));
+        return send_answer(fd, "302 Found", "Location: /ok\r\nContent-Type: text/html\r\n", SPAN_LIT("moved"));
     if (strcmp(path, "/loop") == 0)
         return send_answer(fd, "302 Found", "Location: /loop\r\n", SPAN_LIT(""));
     if (strcmp(path, "/to-file") == 0)
@@ -144,8 +146,8 @@ static bool answer(const struct server *s, int fd, const char *path, struct span
     if (strcmp(path, "/once") == 0)
         return send_answer(fd, "200 OK", "", SPAN_LIT("bye")) && false;
     if (strcmp(path, "/stall") == 0)
-        return send_str(fd, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nsome") &&
-               wait_readable(s, fd, 20000) && false;
+        return send_str(fd, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nsome") && wait_readable(s, fd, 20000) &&
+               false;
     if (strcmp(path, "/silent") == 0)
         return wait_readable(s, fd, 20000) && false;
     if (strcmp(path, "/drip") == 0)
@@ -175,6 +177,10 @@ static void serve(const struct server *s, int fd)
         if (n <= 0)
             return;
         buf_add(&in, chunk, (size_t)n);
+        if (in.ptr[0] < 'A') { /* TLS */
+            (void)send_str(fd, "HTTP/1.1 400 Bad Request\r\n\r\n");
+            return;
+        }
         size_t len = request_len(&in);
         if (len == 0)
             continue;
@@ -273,14 +279,15 @@ static int free_client(void **state)
     return 0;
 }
 
-static int get(struct server *s, const char *path, struct http_request q, struct http_response *r,
-               struct err *err)
+static int get(struct server *s, const char *path, struct http_request q, struct http_response *r, struct err *err)
 {
-    char url[128];
+    char url[256];
     (void)snprintf(url, sizeof(url), "%s%s", s->url, path);
     q.url = url;
     if (!q.method)
         q.method = "GET";
+    if (q.timeout_ms == 0)
+        q.timeout_ms = 20000; /* no test hangs */
     q.unix_socket = *s->path ? s->path : NULL;
     memset(err, 0, sizeof(*err));
     return http_perform(client, &q, r, err);
@@ -300,8 +307,8 @@ static void assert_took(const struct http_response *r, int64_t at_least_ms)
 }
 
 /* Runs a request that must fail with this kind; the caller looks at the rest. */
-static void assert_fails(struct server *s, const char *path, struct http_request q,
-                         enum err_kind kind, const char *words)
+static void assert_fails(struct server *s, const char *path, struct http_request q, enum err_kind kind,
+                         const char *words)
 {
     struct err err;
     struct http_response r;
@@ -376,8 +383,8 @@ static void a_post_sends_its_body_and_type_and_headers(void **state)
 {
     (void)state;
     static const char *const headers[] = { "X-Registry-Auth: e30=", "X-Other: 1", NULL };
-    _cleanup_(free_p) char *text = sent(
-        (struct http_request){ .method = "POST", .headers = headers, .body = SPAN_LIT("{\"a\":1}") });
+    _cleanup_(free_p) char *text =
+        sent((struct http_request){ .method = "POST", .headers = headers, .body = SPAN_LIT("{\"a\":1}") });
     assert_ptr_equal(strstr(text, "POST /echo HTTP/1.1\r\n"), text);
     assert_non_null(strstr(text, "\r\nContent-Type: application/json\r\n"));
     assert_non_null(strstr(text, "\r\nContent-Length: 7\r\n"));
@@ -400,10 +407,8 @@ static void a_big_put_arrives_whole_and_without_expect(void **state)
     (void)state;
     _cleanup_(free_p) char *body = malloc(2 * BIG_BODY);
     memset(body, 'y', 2 * BIG_BODY);
-    _cleanup_(free_p) char *text =
-        sent((struct http_request){ .method = "PUT",
-                                    .content_type = "application/x-tar",
-                                    .body = { .ptr = body, .len = 2 * BIG_BODY } });
+    _cleanup_(free_p) char *text = sent((struct http_request){
+        .method = "PUT", .content_type = "application/x-tar", .body = { .ptr = body, .len = 2 * BIG_BODY } });
     assert_ptr_equal(strstr(text, "PUT /echo HTTP/1.1\r\n"), text);
     assert_non_null(strstr(text, "\r\nContent-Type: application/x-tar\r\n"));
     assert_null(strcasestr(text, "\r\nExpect:"));
@@ -422,8 +427,8 @@ static void options_of_one_request_do_not_reach_the_next(void **state)
 {
     (void)state;
     static const char *const headers[] = { "X-Secret: 1", NULL };
-    _cleanup_(free_p) char *first = sent(
-        (struct http_request){ .method = "PUT", .headers = headers, .body = SPAN_LIT("body") });
+    _cleanup_(free_p) char *first =
+        sent((struct http_request){ .method = "PUT", .headers = headers, .body = SPAN_LIT("body") });
     _cleanup_(free_p) char *second = sent((struct http_request){ .method = "GET" });
     assert_non_null(strstr(first, "X-Secret"));
     assert_ptr_equal(strstr(second, "GET /echo"), second);
@@ -497,7 +502,7 @@ static int read_data(void *ctx, struct span data)
     if (reader->stop_at == 0 || reader->text.len < reader->stop_at)
         return 0;
     if (reader->result < 0 && reader->err)
-        (void)err_set(reader->err, (enum err_kind)-reader->result, 7, "the disk is full");
+        (void)err_set(reader->err, (enum err_kind) - reader->result, 7, "the disk is full");
     return reader->result;
 }
 
@@ -536,9 +541,7 @@ static void a_failure_of_on_data_is_the_result(void **state)
     (void)state;
     struct err err;
     struct http_response r;
-    struct reader reader = {
-        .text = BUF_INIT(1000), .stop_at = 1, .result = -ERR_DISK_FULL, .err = &err
-    };
+    struct reader reader = { .text = BUF_INIT(1000), .stop_at = 1, .result = -ERR_DISK_FULL, .err = &err };
     struct http_request q = { .on_data = read_data, .ctx = &reader };
     assert_int_equal(get(&tcp, "/chunks", q, &r, &err), -ERR_DISK_FULL);
     assert_said(&err, "the disk is full");
@@ -703,8 +706,7 @@ static void a_name_that_does_not_resolve_is_unreachable(void **state)
 {
     (void)state;
     struct server nowhere = { .url = "http://nowhere.invalid" };
-    assert_fails(&nowhere, "/", (struct http_request){ .timeout_ms = 20000 }, ERR_UNREACHABLE,
-                 "nowhere.invalid");
+    assert_fails(&nowhere, "/", (struct http_request){ .timeout_ms = 20000 }, ERR_UNREACHABLE, "nowhere.invalid");
 }
 
 static void assert_socket_errno(const char *path, int want)
@@ -782,7 +784,7 @@ static void tls_to_a_plain_server_fails(void **state)
 {
     (void)state;
     struct server s = { 0 };
-    (void)snprintf(s.url, sizeof(s.url), "https%s", tcp.url + strlen("http"));
+    (void)snprintf(s.url, sizeof(s.url), "https%.100s", tcp.url + strlen("http"));
     assert_fails(&s, "/ok", (struct http_request){ .timeout_ms = 5000 }, ERR_NET, "https://127");
 }
 
@@ -805,15 +807,13 @@ static void redirects_are_answers_unless_followed(void **state)
 static void a_loop_of_redirects_is_a_protocol_error(void **state)
 {
     (void)state;
-    assert_fails(&tcp, "/loop", (struct http_request){ .follow_redirects = true }, ERR_PROTO,
-                 "/loop");
+    assert_fails(&tcp, "/loop", (struct http_request){ .follow_redirects = true }, ERR_PROTO, "/loop");
 }
 
 static void a_redirect_to_a_file_is_not_followed(void **state)
 {
     (void)state;
-    assert_fails(&tcp, "/to-file", (struct http_request){ .follow_redirects = true }, ERR_PROTO,
-                 "/to-file");
+    assert_fails(&tcp, "/to-file", (struct http_request){ .follow_redirects = true }, ERR_PROTO, "/to-file");
 }
 
 static void requests_that_cannot_be_sent_are_input_errors(void **state)
@@ -826,8 +826,7 @@ static void requests_that_cannot_be_sent_are_input_errors(void **state)
     assert_fails(&spaced, "", (struct http_request){ 0 }, ERR_INPUT, "blank");
     assert_fails(&tcp, "/ok", (struct http_request){ .headers = split }, ERR_INPUT, "line break");
     assert_fails(&tcp, "/ok", (struct http_request){ .method = "BREW" }, ERR_INPUT, "BREW");
-    assert_fails(&tcp, "/ok", (struct http_request){ .content_type = "a/b\r\nX: y" }, ERR_INPUT,
-                 "line break");
+    assert_fails(&tcp, "/ok", (struct http_request){ .content_type = "a/b\r\nX: y" }, ERR_INPUT, "line break");
 }
 
 static void messages_do_not_show_user_and_query(void **state)
@@ -837,9 +836,8 @@ static void messages_do_not_show_user_and_query(void **state)
     struct http_response r;
     struct server s = { 0 };
     char text[2000];
-    (void)snprintf(s.url, sizeof(s.url), "http://user:hunter2@%s", tcp.url + strlen("http://"));
-    assert_int_equal(get(&s, "/close?token=hunter3#hunter4", (struct http_request){ 0 }, &r, &err),
-                     -ERR_NET);
+    (void)snprintf(s.url, sizeof(s.url), "http://user:hunter2@%.100s", tcp.url + strlen("http://"));
+    assert_int_equal(get(&s, "/close?token=hunter3#hunter4", (struct http_request){ 0 }, &r, &err), -ERR_NET);
     assert_null(strstr(err_text(&err, text, sizeof(text)), "hunter"));
     assert_said(&err, "GET http://127.0.0.1:");
     assert_said(&err, "/close");
@@ -854,8 +852,7 @@ static void a_proxy_of_the_environment_is_not_asked_for_local_addresses(void **s
     assert_ok_answer(&tcp);
     assert_ok_answer(&local);
     struct server elsewhere = { .url = "http://app.example.invalid" };
-    assert_fails(&elsewhere, "/", (struct http_request){ .timeout_ms = 5000 }, ERR_UNREACHABLE,
-                 "127.0.0.1");
+    assert_fails(&elsewhere, "/", (struct http_request){ .timeout_ms = 5000 }, ERR_UNREACHABLE, "127.0.0.1");
     assert_int_equal(unsetenv("http_proxy"), 0);
     assert_int_equal(unsetenv("all_proxy"), 0);
 }

@@ -30,7 +30,7 @@ static void fill(struct spec *s)
     set(&s->registry_username, "robot");
     set(&s->registry_password, CANARY);
     s->port = 80;
-    s->spare_port = 90;
+    s->spare_port = 81;
     add(&s->env, "A=1");
     add(&s->env, "B=two words = fine");
     add(&s->secret_env, "TOKEN=" CANARY);
@@ -212,7 +212,7 @@ static void numbers_out_of_range_are_refused(void **state)
     assert_member_refused("\"memory_bytes\":-1", "memory_bytes");
     assert_member_refused("\"keep_hours\":-1", "keep_hours");
     assert_member_accepted("\"port\":1");
-    assert_member_accepted("\"spare_port\":65535");
+    assert_member_accepted("\"port\":65534,\"spare_port\":65535");
     assert_member_accepted("\"warm_up_ms\":0");
 }
 
@@ -220,9 +220,9 @@ static void ports_must_fit_together(void **state)
 {
     (void)state;
     assert_member_refused("\"port\":8080,\"spare_port\":8080", "spare_port: got 8080");
-    assert_member_refused("\"port\":8080,\"spare_port\":80", "above 8080");
-    assert_member_refused("\"port\":65535", "handover needs a port above it");
-    assert_member_accepted("\"port\":65535,\"strategy\":\"recreate\"");
+    assert_member_refused("\"port\":8080,\"spare_port\":8082", "a neighbour of port 8080");
+    assert_member_accepted("\"port\":8080,\"spare_port\":8079");
+    assert_member_accepted("\"port\":65535");
     assert_member_accepted("\"port\":8080,\"spare_port\":8081");
 }
 
@@ -455,7 +455,7 @@ static void the_fingerprint_changes_with_each_setting_of_the_container(void **st
             s.container_port++;
             break;
         case 4:
-            s.spare_port++;
+            s.spare_port = 79;
             break;
         case 5:
             add(&s.env, "C=3");
@@ -553,6 +553,44 @@ static void every_secret_value_reaches_the_redactor(void **state)
     assert_string_equal(buf_str(&out), "*** *** TOKEN visible");
 }
 
+static void texts_that_are_not_utf8_are_refused(void **state)
+{
+    (void)state;
+    assert_member_refused("\"registry_password\":\"caf\xe9\"",
+                          "registry_password: wants text in UTF-8");
+    assert_member_refused("\"args\":[\"a\",\"\xff\"]", "args, line 2: wants text in UTF-8");
+}
+
+static void a_spec_made_by_hand_is_checked_like_one_that_was_read(void **state)
+{
+    (void)state;
+    enum { WRONGS = 6 };
+    static const char *const words[WRONGS + 1] = {
+        "", "image", "env, line 3", "port: wants", "spare_port", "registry_password", "volumes"
+    };
+    for (int i = 0; i <= WRONGS; i++) {
+        _cleanup_(spec_done_p) struct spec s;
+        struct err e = { 0 };
+        fill(&s);
+        if (i == 1)
+            set(&s.image, "");
+        else if (i == 2)
+            add(&s.env, "no equals sign");
+        else if (i == 3)
+            s.port = 0;
+        else if (i == 4)
+            s.spare_port = s.port;
+        else if (i == 5)
+            set(&s.registry_password, "\xff" CANARY);
+        else if (i == 6)
+            add(&s.volumes, "/a");
+        assert_int_equal(spec_check(&s, &e), i ? -ERR_INPUT : 0);
+        if (i)
+            assert_non_null(strstr(e.frame[0].text, words[i]));
+        assert_null(strstr(e.frame[0].text, CANARY));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -583,6 +621,8 @@ int main(void)
         cmocka_unit_test(the_fingerprint_ignores_what_does_not_shape_the_container),
         cmocka_unit_test(items_that_run_together_have_different_fingerprints),
         cmocka_unit_test(every_secret_value_reaches_the_redactor),
+        cmocka_unit_test(texts_that_are_not_utf8_are_refused),
+        cmocka_unit_test(a_spec_made_by_hand_is_checked_like_one_that_was_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -293,6 +293,29 @@ static void ids_are_safe_as_file_names(void **state)
         assert_false(wire_is_id(bad[i]));
 }
 
+static void a_wrong_spec_is_refused_before_it_is_sent(void **state)
+{
+    (void)state;
+    _cleanup_(wire_request_done_p) struct wire_request r;
+    _cleanup_(buf_wipe_done_p) struct buf out = BUF_INIT(WIRE_REQUEST_MAX);
+    fill(&r, WIRE_DEPLOY);
+    r.spec.port = 0;
+    assert_int_equal(wire_encode(&r, &out, NULL), -ERR_INPUT);
+    assert_int_equal(out.len, 0);
+}
+
+static void a_reason_cut_within_a_character_still_arrives(void **state)
+{
+    (void)state;
+    _cleanup_(wire_request_done_p) struct wire_request r, again;
+    _cleanup_(buf_wipe_done_p) struct buf out = BUF_INIT(WIRE_REQUEST_MAX);
+    fill(&r, WIRE_ROLLBACK);
+    memset(r.reason, 'x', sizeof(r.reason) - 1);
+    r.reason[sizeof(r.reason) - 2] = '\xc3';
+    send(&r, &out, &again);
+    assert_int_equal(strlen(again.reason), sizeof(r.reason) - 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -313,6 +336,8 @@ int main(void)
         cmocka_unit_test(rollback_details_may_be_left_out),
         cmocka_unit_test(new_ids_are_valid_and_differ),
         cmocka_unit_test(ids_are_safe_as_file_names),
+        cmocka_unit_test(a_wrong_spec_is_refused_before_it_is_sent),
+        cmocka_unit_test(a_reason_cut_within_a_character_still_arrives),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
