@@ -5,6 +5,7 @@
 int engine_image_import(struct engine *e, struct span archive, const char *repo, const char *tag, const char *entrypoint,
                         struct err *err)
 {
+    struct engine_pull stream;
     _cleanup_(buf_done_p) struct buf path = BUF_INIT(ENGINE_PATH_MAX);
     _cleanup_(buf_done_p) struct buf change = BUF_INIT(1024);
     buf_addf(&change, "ENTRYPOINT %s", entrypoint);
@@ -18,9 +19,14 @@ int engine_image_import(struct engine *e, struct span archive, const char *repo,
         .body = archive,
         .content_type = "application/x-tar",
         .timeout_ms = IMPORT_TIMEOUT_MS,
+        .on_data = engine_pull_feed, /* the same stream as a pull's: an error may come inside a 200 */
+        .ctx = &stream,
     };
-    struct engine_answer answer;
-    int r = engine_call(e, &request, &answer, err);
-    engine_answer_done(&answer);
+    engine_pull_init(&stream);
+    stream.err = err;
+    int r = engine_call(e, &request, NULL, err);
+    if (r == 0)
+        r = engine_pull_finish(&stream, err);
+    engine_pull_done(&stream);
     return r < 0 ? err_wrap(err, "import image '%s:%s'", repo, tag) : 0;
 }

@@ -158,7 +158,7 @@ static void roll_back_after_verify(struct action *a, const struct err *why)
 {
     struct wire_request request;
     struct report rollback;
-    char id[WIRE_ID_MAX + 1], text[sizeof(request.reason)];
+    char id[WIRE_ID_MAX + 1];
     struct err err = { 0 };
 
     if (wire_new_id(id, &err) < 0) {
@@ -168,8 +168,7 @@ static void roll_back_after_verify(struct action *a, const struct err *why)
         github_line(a->stage.g, "rolling back %s", a->report.deployment);
         request = stage_request(&a->stage, WIRE_ROLLBACK, id);
         (void)snprintf(request.only_if_current, sizeof(request.only_if_current), "%s", a->report.deployment);
-        (void)snprintf(request.reason, sizeof(request.reason), "verify-url: %s",
-                       err_text(why, text, sizeof(text) - sizeof("verify-url: ")));
+        (void)err_text(why, request.reason, sizeof(request.reason)); /* begins with "verify-url" */
         report_init(&rollback, WIRE_ROLLBACK, a->report.app, id);
         stage_run(&a->stage, &request, &rollback);
     }
@@ -211,7 +210,10 @@ static void verify(struct action *a)
     github_line(a->stage.g, "FAILED Verify from the runner: %s", a->report.verify);
     if (r == -ERR_CANCEL)
         return; /* nothing is known against the new version; the post stage knows that the job was cancelled */
-    roll_back_after_verify(a, &err);
+    if (in->rollback_on == ROLLBACK_NEVER)
+        a->report.cause = err; /* the new version stays, as was asked for; the step fails all the same */
+    else
+        roll_back_after_verify(a, &err);
 }
 
 static void connect_and(struct action *a, void (*then)(struct action *a))

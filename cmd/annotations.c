@@ -140,6 +140,7 @@ static void print_outcome(struct github *g, const struct report *r)
     _cleanup_(buf_done_p) struct buf text = BUF_INIT((size_t)64 * 1024);
     bool good = r->outcome == OUTCOME_DEPLOYED || r->outcome == OUTCOME_UNCHANGED || r->outcome == OUTCOME_REPORTED ||
                 (r->outcome == OUTCOME_ROLLED_BACK && r->op == WIRE_ROLLBACK);
+    good = good && r->cause.kind != ERR_VERIFY; /* rollback-on: never keeps it, but the user is told */
 
     annotations_story(r, &text);
     if (!good) {

@@ -124,6 +124,8 @@ static int run(struct stage *s)
     }
     f.job_status = getenv("INPUT_JOB-STATUS");
     if (post_decide(&f, &why) == POST_ROLLBACK) { /* as far as can be told without the inputs */
+        /* What a rollback needs is less than what the deployment did: an env-file may be gone by now. */
+        (void)setenv("INPUT_COMMAND", "rollback", 1);
         if (stage_inputs(s, &err) < 0) {
             github_annotate(
                 s->g, GITHUB_ERROR, "No rollback after the job",

@@ -287,6 +287,8 @@ int report_exit_code(const struct report *r, bool fail_on_kpi)
 {
     bool good = r->outcome == OUTCOME_DEPLOYED || r->outcome == OUTCOME_UNCHANGED;
 
+    if (good && r->cause.kind == ERR_VERIFY)
+        return err_kind_exit_code(ERR_VERIFY);
     if (good && fail_on_kpi && report_has_critical_kpi(r))
         return err_kind_exit_code(ERR_KPI);
     return outcome_exit_code(r->outcome, r->op == WIRE_ROLLBACK, r->cause.kind);

@@ -65,10 +65,16 @@ ssize_t ssh_jump_send(struct ssh *s, const void *bytes, size_t len)
         if (s->via_reading)
             return -EAGAIN;
     }
-    ssize_t n = libssh2_channel_write_ex(s->via, 0, bytes, len);
-    if (n == LIBSSH2_ERROR_EAGAIN || n == 0) /* 0: the outer window is used up */
-        return -EAGAIN;
-    return n < 0 ? -ECONNRESET : n;
+    size_t done = 0;
+    while (done < len) { /* one call takes less than an inner packet */
+        ssize_t n = libssh2_channel_write_ex(s->via, 0, (const char *)bytes + done, len - done);
+        if (n == LIBSSH2_ERROR_EAGAIN || n == 0) /* 0: the outer window is used up */
+            break;
+        if (n < 0)
+            return -ECONNRESET;
+        done += (size_t)n;
+    }
+    return done ? (ssize_t)done : -EAGAIN;
 }
 
 ssize_t ssh_jump_recv(struct ssh *s, void *bytes, size_t len)

@@ -91,8 +91,8 @@ static const char *reason(struct archive *a, char out[REASON_SIZE])
 }
 
 /*
- * Never fails: libarchive does not free everything after a failure of its client. What cannot be handed over is dropped,
- * and each call of ours looks at `failed`.
+ * Never fails: libarchive does not free everything after a failure of its client. What cannot be handed over is
+ * dropped, and each call of ours looks at `failed`.
  */
 static la_ssize_t write_block(struct archive *a, void *ctx, const void *data, size_t len)
 {

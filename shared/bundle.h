@@ -34,8 +34,8 @@ int bundle_add_fd(struct bundle_writer *w, const char *name, int fd, int64_t max
 /* The same whole and executable (mode 0755), for an archive that becomes a container image. */
 int bundle_add_program(struct bundle_writer *w, const char *name, int fd, struct err *err);
 /*
- * Copy every entry of the tar.gz in fd (a file, from its current offset) under `prefix` ("": none). The whole archive is
- * checked as said above before the first entry is written: all or nothing. -ERR_PROTO when it is refused.
+ * Copy every entry of the tar.gz in fd (a file, from its current offset) under `prefix` ("": none). The whole archive
+ * is checked as said above before the first entry is written: all or nothing. -ERR_PROTO when it is refused.
  */
 int bundle_copy(struct bundle_writer *w, int fd, const char *prefix, struct err *err);
 /* Write the end. The writer is still to be freed. A writer that is freed without it left an incomplete archive. */

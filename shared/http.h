@@ -5,8 +5,8 @@
  * the answer. Only http and https are allowed, certificates are always verified, redirects are followed only when asked
  * for. Not for two threads at once.
  *
- * http_proxy, https_proxy and no_proxy of the environment are honoured, except for Unix sockets, "localhost" and literal
- * loopback, private and link-local addresses: a container on this host is never behind a proxy.
+ * http_proxy, https_proxy and no_proxy of the environment are honoured, except for Unix sockets, "localhost" and
+ * literal loopback, private and link-local addresses: a container on this host is never behind a proxy.
  */
 #ifndef BLUEGREEN_HTTP_H
 #define BLUEGREEN_HTTP_H
@@ -18,21 +18,22 @@
 struct http;
 
 struct http_request {
-    const char *method;      /* "GET", "POST", "PUT", "DELETE", "HEAD" */
-    const char *url;         /* http://docker/… when unix_socket is given: any host name does */
-    const char *unix_socket; /* path; NULL: TCP */
+    const char *method;         /* "GET", "POST", "PUT", "DELETE", "HEAD" */
+    const char *url;            /* http://docker/… when unix_socket is given: any host name does */
+    const char *unix_socket;    /* path; NULL: TCP */
     const char *const *headers; /* "Name: value", NULL-terminated; may be NULL. No Content-Type here */
-    struct span body;        /* sent with Content-Length; len 0: none */
-    const char *content_type; /* of the body; NULL: application/json */
+    struct span body;           /* sent with Content-Length; len 0: none */
+    const char *content_type;   /* of the body; NULL: application/json */
     int64_t connect_timeout_ms; /* 0: 10 s */
-    int64_t timeout_ms;      /* for the whole exchange; 0: none (a stream that lives as long as it must) */
-    int64_t idle_timeout_ms; /* give up when no byte arrived for this long; 0: none */
-    size_t max_body;         /* cap of `response->body`, 0: 1 MiB; more is -ERR_PROTO. With on_data: cuts error texts */
-    bool follow_redirects;   /* at most 5, same protocols */
+    int64_t timeout_ms;         /* for the whole exchange; 0: none (a stream that lives as long as it must) */
+    int64_t idle_timeout_ms;    /* give up when no byte arrived for this long; 0: none */
+    size_t max_body;       /* cap of `response->body`, 0: 1 MiB; more is -ERR_PROTO. With on_data: cuts error texts */
+    bool follow_redirects; /* at most 5, same protocols */
     /*
      * When set, body bytes of a 2xx answer go here instead of into response->body (other statuses are still collected).
-     * Return 0 to go on, 1 to end the exchange early without error, -kind (with err set by the callee's own means) to fail;
-     * when that is the err handed to http_perform(), it stays as the callee left it. Empty spans are never handed over.
+     * Return 0 to go on, 1 to end the exchange early without error, -kind (with err set by the callee's own means) to
+     * fail; when that is the err handed to http_perform(), it stays as the callee left it. Empty spans are never
+     * handed over.
      */
     int (*on_data)(void *ctx, struct span data);
     void *ctx;

@@ -36,11 +36,11 @@ def hashed(site):
 
 
 PINS = {
-    "one of several fingerprints": lambda s: {"host_fingerprint": "SHA256:" + "B" * 43 + "\n" + s.host.fingerprint()},
+    "one of several fingerprints": lambda s: {"host_fingerprint": "SHA256:" + "A" * 43 + "\n" + s.host.fingerprint()},
     "known_hosts line": lambda s: {"host_fingerprint": None, "known_hosts": s.host.known_hosts()},
     "hashed known_hosts line": lambda s: {"host_fingerprint": None, "known_hosts": hashed(s)},
-    "known_hosts line with port": lambda s: {"host_fingerprint": None,
-                                             "known_hosts": s.host.known_hosts(name=f"[{s.host.name}]:22")},
+    "known_hosts line with port": lambda s: {"host_fingerprint": None, "ssh_port": "2222",
+                                             "known_hosts": s.host.known_hosts(name=f"[{s.host.name}]:2222")},
     "known_hosts of several types": lambda s: {"host_fingerprint": None, "known_hosts": s.host.known_hosts(("rsa", "ecdsa"))},
     "known_hosts with comments and CRLF": lambda s: {
         "host_fingerprint": None, "known_hosts": "# hosts\r\n\r\n" + s.host.known_hosts().replace("\n", "\r\n")},
