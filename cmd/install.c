@@ -24,26 +24,25 @@
  * o DIR: a directory of ours, not a link. k DIR: and for nobody else. h FILE: prints its SHA-256, or "none" where no tool
  * computes it. v FILE: a private executable of ours with hash w (without a tool: with size z).
  */
-#define SH_COMMON                                                                                  \
-    "LC_ALL=C; export LC_ALL; u=$(id -u); b=\"${BLUEGREEN_HOME:-$HOME/.bluegreen}\"; "             \
-    "d=\"$b/bin\"; "                                                                               \
-    "o() { set -- $(ls -ldn \"$1\" 2>/dev/null); case \"$1\" in d*) test \"$3\" = \"$u\";; "       \
-    "*) false;; esac; }; "                                                                         \
-    "k() { set -- $(ls -ldn \"$1\" 2>/dev/null); case \"$1\" in drwx------*) test \"$3\" = "       \
-    "\"$u\";; *) false;; esac; }; "                                                                \
-    "h() { if command -v sha256sum >/dev/null 2>&1; then sha256sum <\"$1\"; elif command -v "      \
-    "openssl >/dev/null 2>&1; then openssl dgst -sha256 <\"$1\"; elif command -v shasum "          \
-    ">/dev/null 2>&1; then shasum -a 256 <\"$1\"; else echo none; fi; }; "                         \
-    "v() { set -- \"$1\" $(ls -ldn \"$1\" 2>/dev/null); case \"$2\" in -rwx------*) test \"$4\" "  \
-    "= \"$u\" || return 1;; *) return 1;; esac; case \"$(h \"$1\")\" in *\"$w\"*) return 0;; "     \
+#define SH_COMMON                                                                                                      \
+    "LC_ALL=C; export LC_ALL; u=$(id -u); b=\"${BLUEGREEN_HOME:-$HOME/.bluegreen}\"; "                                 \
+    "d=\"$b/bin\"; "                                                                                                   \
+    "o() { set -- $(ls -ldn \"$1\" 2>/dev/null); case \"$1\" in d*) test \"$3\" = \"$u\";; "                           \
+    "*) false;; esac; }; "                                                                                             \
+    "k() { set -- $(ls -ldn \"$1\" 2>/dev/null); case \"$1\" in drwx------*) test \"$3\" = "                           \
+    "\"$u\";; *) false;; esac; }; "                                                                                    \
+    "h() { if command -v sha256sum >/dev/null 2>&1; then sha256sum <\"$1\"; elif command -v "                          \
+    "openssl >/dev/null 2>&1; then openssl dgst -sha256 <\"$1\"; elif command -v shasum "                              \
+    ">/dev/null 2>&1; then shasum -a 256 <\"$1\"; else echo none; fi; }; "                                             \
+    "v() { set -- \"$1\" $(ls -ldn \"$1\" 2>/dev/null); case \"$2\" in -rwx------*) test \"$4\" "                      \
+    "= \"$u\" || return 1;; *) return 1;; esac; case \"$(h \"$1\")\" in *\"$w\"*) return 0;; "                         \
     "none*) test $(wc -c <\"$1\") -eq $z;; *) return 1;; esac; }; "
 
-#define SH_PROBE                                                                                   \
-    "exec sh -c '" SH_COMMON                                                                       \
-    "a=$(uname -m); w=none; z=0; case \"$a\" in x86_64|amd64) a=x86_64; w=%s; z=%lld;; "           \
-    "aarch64|arm64) a=aarch64; w=%s; z=%lld;; esac; y=no; "                                        \
-    "if k \"$b\" && k \"$d\" && v \"$d/bluegreen-agent-$a-$w\"; then y=yes; fi; "                  \
-    "set -- $(df -Pk \"$HOME\" 2>/dev/null | tail -n 1); "                                         \
+#define SH_PROBE                                                                                                       \
+    "exec sh -c '" SH_COMMON "a=$(uname -m); w=none; z=0; case \"$a\" in x86_64|amd64) a=x86_64; w=%s; z=%lld;; "      \
+    "aarch64|arm64) a=aarch64; w=%s; z=%lld;; esac; y=no; "                                                            \
+    "if k \"$b\" && k \"$d\" && v \"$d/bluegreen-agent-$a-$w\"; then y=yes; fi; "                                      \
+    "x=\"$b\"; test -d \"$x\" || x=\"$HOME\"; set -- $(df -Pk \"$x\" 2>/dev/null | tail -n 1); "                       \
     "echo; echo \"" PROBE_MARK "arch=$a have=$y free_kb=${4:-0} home=$b\"'"
 
 /*
@@ -51,26 +50,25 @@
  * mktemp; nobody else can write into the directory either way. The agent is tried out before it gets its name, so that
  * "noexec" leaves nothing behind. Agents that nobody sent again for 30 days go.
  */
-#define SH_UPLOAD                                                                                  \
-    "exec sh -c '" SH_COMMON                                                                       \
-    "umask 077; set -f; w=%s; z=%lld; n=\"$d/bluegreen-agent-%s-$w\"; t=; "                        \
-    "c() { test -z \"$t\" || rm -f \"$t\"; t=; }; "                                                \
-    "e() { c; echo; echo " UPLOAD_MARK "$*; exit 0; }; "                                           \
-    "trap c 0; trap \"exit 1\" 1 2 13 15; "                                                        \
-    "case \"$b\" in /*) ;; *) e fail home $b;; esac; "                                             \
-    "m=$(mkdir -p \"$d\" 2>&1) || e fail mkdir $m; "                                               \
-    "for x in \"$b\" \"$d\"; do o \"$x\" || e fail owner $x; chmod 700 \"$x\"; k \"$x\" || "       \
-    "e fail mode $x; done; "                                                                       \
-    "if m=$(mktemp \"$d/.up-XXXXXXXXXX\" 2>&1); then t=$m; else t=\"$d/.up-$$\"; rm -f \"$t\"; "   \
-    "m=$( (set -C; : >\"$t\") 2>&1) || { t=; e fail create $m; }; fi; "                            \
-    "m=$(cat 2>&1 >\"$t\") || e fail write $m; "                                                   \
-    "s=$(wc -c <\"$t\"); test $s -eq $z || e fail size $s; "                                       \
-    "m=$(chmod 700 \"$t\" 2>&1) || e fail chmod $m; "                                              \
-    "v \"$t\" || e fail hash $(h \"$t\"); "                                                        \
-    "m=$(\"$t\" version 2>&1 </dev/null); r=$?; test $r -lt 126 || e fail exec $r $m; "            \
-    "m=$(mv -f \"$t\" \"$n\" 2>&1) || e fail rename $m; t=; "                                      \
-    "find \"$d\" -type f -name \"bluegreen-agent-*\" -mtime +30 -exec rm -f {} + 2>/dev/null; "    \
-    "find \"$d\" -type f -name \".up-*\" -mtime +0 -exec rm -f {} + 2>/dev/null; "                 \
+#define SH_UPLOAD                                                                                                      \
+    "exec sh -c '" SH_COMMON "umask 077; set -f; w=%s; z=%lld; n=\"$d/bluegreen-agent-%s-$w\"; t=; "                   \
+    "c() { test -z \"$t\" || rm -f \"$t\"; t=; }; "                                                                    \
+    "e() { c; echo; echo " UPLOAD_MARK "$*; exit 0; }; "                                                               \
+    "trap c 0; trap \"exit 1\" 1 2 13 15; "                                                                            \
+    "case \"$b\" in /*) ;; *) e fail home $b;; esac; "                                                                 \
+    "m=$(mkdir -p \"$d\" 2>&1) || e fail mkdir $m; "                                                                   \
+    "for x in \"$b\" \"$d\"; do o \"$x\" || e fail owner $x; chmod 700 \"$x\"; k \"$x\" || "                           \
+    "e fail mode $x; done; "                                                                                           \
+    "if m=$(mktemp \"$d/.up-XXXXXXXXXX\" 2>&1); then t=$m; else t=\"$d/.up-$$\"; rm -f \"$t\"; "                       \
+    "m=$( (set -C; : >\"$t\") 2>&1) || { t=; e fail create $m; }; fi; "                                                \
+    "m=$(cat 2>&1 >\"$t\") || e fail write $m; "                                                                       \
+    "s=$(wc -c <\"$t\"); test $s -eq $z || e fail size $s; "                                                           \
+    "m=$(chmod 700 \"$t\" 2>&1) || e fail chmod $m; "                                                                  \
+    "v \"$t\" || e fail hash $(h \"$t\"); "                                                                            \
+    "m=$(\"$t\" version 2>&1 </dev/null); r=$?; test $r -lt 126 || e fail exec $r $m; "                                \
+    "m=$(mv -f \"$t\" \"$n\" 2>&1) || e fail rename $m; t=; "                                                          \
+    "find \"$d\" -type f -name \"bluegreen-agent-*\" -mtime +30 -exec rm -f {} + 2>/dev/null; "                        \
+    "find \"$d\" -type f -name \".up-*\" -mtime +0 -exec rm -f {} + 2>/dev/null; "                                     \
     "e ok'"
 
 /* ---- the agents in our image ---- */
@@ -89,8 +87,7 @@ static int open_agent(const char *arch, struct agent_file *f, struct err *err)
     char path[512];
     struct stat st;
     const char *dir = getenv(INSTALL_DIR_ENV);
-    (void)snprintf(path, sizeof(path), "%.400s/bluegreen-agent-%s",
-                   dir && *dir ? dir : INSTALL_DIR_DEFAULT, arch);
+    (void)snprintf(path, sizeof(path), "%.400s/bluegreen-agent-%s", dir && *dir ? dir : INSTALL_DIR_DEFAULT, arch);
     (void)snprintf(f->sha256, sizeof(f->sha256), "none");
     f->fd = open(path, O_RDONLY | O_CLOEXEC);
     if (f->fd < 0 && errno == ENOENT)
@@ -178,55 +175,43 @@ int install_parse_probe(struct span output, struct install_probe *ret)
     return 0;
 }
 
-#define HINT_HOME                                                                                  \
-    "Set BLUEGREEN_HOME for this user on the host to a directory of its own where that works, "    \
-    "for "                                                                                         \
+#define HINT_HOME                                                                                                      \
+    "Set BLUEGREEN_HOME for this user on the host to a directory of its own where that works, "                        \
+    "for "                                                                                                             \
     "example with 'export BLUEGREEN_HOME=/opt/bluegreen' as first line of ~/.bashrc."
 
-static int explain_upload(struct span stage, const char *words, const struct install_probe *probe,
-                          struct err *err)
+static int explain_upload(struct span stage, const char *words, const struct install_probe *probe, struct err *err)
 {
     struct span said = span_of(words);
     int r;
     if (span_contains(said, "No space left") || span_contains(said, "quota exceeded")) {
-        r = err_set(err, ERR_DISK_FULL, 0,
-                    "the agent does not fit on the host: %.100s (%lld KB free)", words,
+        r = err_set(err, ERR_DISK_FULL, 0, "the agent does not fit on the host: %.100s (%lld KB free)", words,
                     (long long)probe->free_kb);
-        err_hint(
-            err,
-            "Free some space in the home directory's file system (df -h ~; docker system df).");
+        err_hint(err, "Free some space in the home directory's file system (df -h ~; docker system df).");
     } else if (span_contains(said, "Read-only file system")) {
         r = err_set(err, ERR_INSTALL, 0, "%.100s is on a read-only file system", probe->home);
         err_hint(err, HINT_HOME);
     } else if (span_eq(stage, "exec") && span_contains(said, "format error")) {
-        r = err_set(err, ERR_INSTALL, 0,
-                    "the host cannot run programs for %s, though it says it is one", probe->arch);
+        r = err_set(err, ERR_INSTALL, 0, "the host cannot run programs for %s, though it says it is one", probe->arch);
         err_hint(err, "Report this with the output of: uname -a");
     } else if (span_eq(stage, "exec") && span_contains(said, "ermission denied")) {
-        r = err_set(err, ERR_INSTALL, 0, "the host does not let programs in %.100s run (noexec?)",
-                    probe->home);
+        r = err_set(err, ERR_INSTALL, 0, "the host does not let programs in %.100s run (noexec?)", probe->home);
         err_hint(err, HINT_HOME);
     } else if (span_eq(stage, "exec")) {
-        r = err_set(err, ERR_INSTALL, 0, "the agent does not run on the host: exit status %.150s",
-                    words);
+        r = err_set(err, ERR_INSTALL, 0, "the agent does not run on the host: exit status %.150s", words);
     } else if (span_eq(stage, "owner") || span_eq(stage, "mode")) {
-        r = err_set(err, ERR_INSTALL, 0,
-                    "%.150s is a link, or not a directory that belongs to this user alone", words);
-        err_hint(
-            err,
-            "Somebody else could swap the agent there. Look at it with ls -la and move it away.");
+        r = err_set(err, ERR_INSTALL, 0, "%.150s is a link, or not a directory that belongs to this user alone", words);
+        err_hint(err, "Somebody else could swap the agent there. Look at it with ls -la and move it away.");
     } else if (span_eq(stage, "home")) {
-        r = err_set(err, ERR_INSTALL, 0,
-                    "the state root '%.150s' on the host is not an absolute path", words);
-        err_hint(err,
-                 "The user needs a home directory, or BLUEGREEN_HOME must be an absolute path.");
+        r = err_set(err, ERR_INSTALL, 0, "the state root '%.150s' on the host is not an absolute path", words);
+        err_hint(err, "The user needs a home directory, or BLUEGREEN_HOME must be an absolute path.");
     } else if (span_eq(stage, "size") || span_eq(stage, "hash")) {
-        r = err_set(err, ERR_INSTALL, 0, "the agent arrived changed or incomplete (%.*s %.100s)",
-                    (int)stage.len, stage.ptr, words);
+        r = err_set(err, ERR_INSTALL, 0, "the agent arrived changed or incomplete (%.*s %.100s)", (int)stage.len,
+                    stage.ptr, words);
         err_hint(err, "Run the job again.");
     } else {
-        r = err_set(err, ERR_INSTALL, 0, "the host failed at '%.*s': %.200s",
-                    (int)(stage.len < 20 ? stage.len : 20), stage.ptr, words);
+        r = err_set(err, ERR_INSTALL, 0, "the host failed at '%.*s': %.200s", (int)(stage.len < 20 ? stage.len : 20),
+                    stage.ptr, words);
         err_hint(err, HINT_HOME);
     }
     return r;
@@ -263,9 +248,8 @@ static int explain_no_mark(struct ssh_channel *c, struct span output, struct err
         err_hint(err, "Set `user` to the name that it tells.");
         return r;
     }
-    r = err_set(err, ERR_INSTALL, status,
-                "the user's shell on the host does not run commands (exit status %d): %s", status,
-                words[0] ? words : "it printed nothing");
+    r = err_set(err, ERR_INSTALL, status, "the user's shell on the host does not run commands (exit status %d): %s",
+                status, words[0] ? words : "it printed nothing");
     err_hint(err, "Try: ssh USER@HOST 'sh -c \"uname -m\"'. Look at the login shell (nologin?), "
                   "ForceCommand, command= in authorized_keys, and exits or prompts in ~/.bashrc.");
     return r;
@@ -283,26 +267,23 @@ static int read_all(struct ssh_channel *c, struct buf *out, int64_t deadline_ms,
     return r < 0 ? r : 0;
 }
 
-static int probe(struct ssh *s, const struct agent_file files[ARCHS_LEN], struct install_probe *ret,
-                 struct err *err)
+static int probe(struct ssh *s, const struct agent_file files[ARCHS_LEN], struct install_probe *ret, struct err *err)
 {
     _cleanup_(ssh_channel_free_p) struct ssh_channel *c = NULL;
     _cleanup_(buf_done_p) struct buf out = BUF_INIT(OUTPUT_MAX);
     _cleanup_(buf_done_p) struct buf command = BUF_INIT(COMMAND_MAX);
     int64_t deadline = clock_mono_ms() + PROBE_MS;
-    buf_addf(&command, SH_PROBE, files[0].sha256, (long long)files[0].size, files[1].sha256,
-             (long long)files[1].size);
+    buf_addf(&command, SH_PROBE, files[0].sha256, (long long)files[0].size, files[1].sha256, (long long)files[1].size);
     int r = buf_check(&command, err);
-    if (r < 0 || (r = ssh_exec(s, buf_str(&command), &c, err)) < 0 ||
-        (r = ssh_send_eof(c, err)) < 0 || (r = read_all(c, &out, deadline, err)) < 0)
+    if (r < 0 || (r = ssh_exec(s, buf_str(&command), &c, err)) < 0 || (r = ssh_send_eof(c, err)) < 0 ||
+        (r = read_all(c, &out, deadline, err)) < 0)
         return r;
     if (install_parse_probe(buf_span(&out), ret) != 0)
         return explain_no_mark(c, buf_span(&out), err);
     return 0;
 }
 
-static int send_file(struct ssh_channel *c, const struct agent_file *f, int64_t deadline_ms,
-                     struct err *err)
+static int send_file(struct ssh_channel *c, const struct agent_file *f, int64_t deadline_ms, struct err *err)
 {
     _cleanup_(free_p) char *chunk = malloc(CHUNK);
     if (!chunk)
@@ -312,8 +293,7 @@ static int send_file(struct ssh_channel *c, const struct agent_file *f, int64_t 
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            return err_set(err, ERR_IO, errno, "read the agent: %s",
-                           n < 0 ? strerror(errno) : "it became shorter");
+            return err_set(err, ERR_IO, errno, "read the agent: %s", n < 0 ? strerror(errno) : "it became shorter");
         int r = ssh_write(c, (struct span){ chunk, (size_t)n }, clock_left_ms(deadline_ms), err);
         if (r != 0)
             return r; /* 1: the script gave up early and says why */
@@ -322,8 +302,7 @@ static int send_file(struct ssh_channel *c, const struct agent_file *f, int64_t 
     return 0;
 }
 
-static int upload(struct ssh *s, const struct agent_file *f, const struct install_probe *found,
-                  struct err *err)
+static int upload(struct ssh *s, const struct agent_file *f, const struct install_probe *found, struct err *err)
 {
     _cleanup_(ssh_channel_free_p) struct ssh_channel *c = NULL;
     _cleanup_(buf_done_p) struct buf out = BUF_INIT(OUTPUT_MAX);
@@ -331,9 +310,8 @@ static int upload(struct ssh *s, const struct agent_file *f, const struct instal
     int64_t deadline = clock_mono_ms() + UPLOAD_MS;
     buf_addf(&command, SH_UPLOAD, f->sha256, (long long)f->size, found->arch);
     int r = buf_check(&command, err);
-    if (r < 0 || (r = ssh_exec(s, buf_str(&command), &c, err)) < 0 ||
-        (r = send_file(c, f, deadline, err)) < 0 || (r = ssh_send_eof(c, err)) < 0 ||
-        (r = read_all(c, &out, deadline, err)) < 0)
+    if (r < 0 || (r = ssh_exec(s, buf_str(&command), &c, err)) < 0 || (r = send_file(c, f, deadline, err)) < 0 ||
+        (r = ssh_send_eof(c, err)) < 0 || (r = read_all(c, &out, deadline, err)) < 0)
         return r;
     r = install_parse_upload(buf_span(&out), found, err);
     return r == 1 ? explain_no_mark(c, buf_span(&out), err) : r;
@@ -347,8 +325,7 @@ static const struct agent_file *choose(const struct agent_file files[ARCHS_LEN],
     return NULL;
 }
 
-static int install_from(struct ssh *s, const struct agent_file files[ARCHS_LEN],
-                        struct install *ret, struct err *err)
+static int install_from(struct ssh *s, const struct agent_file files[ARCHS_LEN], struct install *ret, struct err *err)
 {
     struct install_probe found;
     int r = probe(s, files, &found, err);
@@ -356,8 +333,7 @@ static int install_from(struct ssh *s, const struct agent_file files[ARCHS_LEN],
         return err_wrap(err, "look for the agent on %s", ssh_where(s));
     const struct agent_file *f = choose(files, found.arch);
     if (!f) {
-        r = err_set(err, ERR_INSTALL, 0, "there is no agent for the host's architecture '%s'",
-                    found.arch);
+        r = err_set(err, ERR_INSTALL, 0, "there is no agent for the host's architecture '%s'", found.arch);
         err_hint(err, "Hosts with x86_64 and aarch64 (Graviton) processors are supported.");
         return r;
     }
@@ -367,10 +343,9 @@ static int install_from(struct ssh *s, const struct agent_file files[ARCHS_LEN],
     (void)snprintf(ret->arch, sizeof(ret->arch), "%s", found.arch);
     (void)snprintf(ret->sha256, sizeof(ret->sha256), "%s", f->sha256);
     (void)snprintf(ret->home, sizeof(ret->home), "%s", found.home);
-    (void)snprintf(
-        ret->command, sizeof(ret->command),
-        "exec sh -c 'exec \"${BLUEGREEN_HOME:-$HOME/.bluegreen}/bin/bluegreen-agent-%s-%s\" serve'",
-        ret->arch, ret->sha256);
+    (void)snprintf(ret->command, sizeof(ret->command),
+                   "exec sh -c 'exec \"${BLUEGREEN_HOME:-$HOME/.bluegreen}/bin/bluegreen-agent-%s-%s\" serve'",
+                   ret->arch, ret->sha256);
     return 0;
 }
 

@@ -45,7 +45,7 @@ class Site(site.Site):
     def check_serves(self, version, app=APP, port=8080):
         """This version answers, healthy, as APP-blue, and nothing is half done."""
         assert self.host.version(port) == version
-        containers = self.host.containers()
+        containers = self.host.versions()
         blue = containers.get(f"{app}-blue")
         assert blue and blue["State"]["Running"], sorted(containers)
         assert blue["Config"]["Image"].endswith(f":{version}") or f"APP_VERSION={version}" in blue["Config"]["Env"]

@@ -21,7 +21,7 @@ STRATEGIES = ["handover", "recreate"]
 def test_bad_app_leaves_the_old_version_serving(site, tag, strategy):
     cause, words, over = BAD[tag]
     site.deploy("v1", strategy=strategy)
-    before = site.host.containers()
+    before = site.host.versions()
     images, networks = site.host.images(), site.host.docker("network", "ls", "-q", "--no-trunc")
     untouched = strategy == "handover" or tag == "wrong-arch"
     with site.load() as load:

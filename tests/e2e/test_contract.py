@@ -66,7 +66,7 @@ def code_inputs():
 
 
 def code_outputs():
-    names = re.findall(r'^ *\{ "([a-z-]+)", put_\w+ \}', text_of("cmd/outputs.c"), re.M)
+    names = re.findall(r'\{ "([a-z-]+)", put_\w+ \}', text_of("cmd/outputs.c"))
     assert len(names) == len(set(names)) > 5
     return names
 

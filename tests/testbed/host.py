@@ -21,7 +21,7 @@ ENGINE_FLAGS = ("--cap-add", "ALL", "--cap-drop", "SYS_RESOURCE", "--security-op
 RESET = r"""
 for exe in /proc/[0-9]*/exe; do
     case $(readlink "$exe" 2>/dev/null) in
-    */.bluegreen/bin/*|*/bluegreen-agent*) pid=${exe#/proc/}; kill -9 "${pid%/exe}" 2>/dev/null ;;
+    */.bluegreen/bin/*) pid=${exe#/proc/}; kill -9 "${pid%/exe}" 2>/dev/null ;;
     esac
 done
 rm -rf /home/ec2-user/.bluegreen /home/nodocker/.bluegreen /home/ec2-user/.bashrc.d
@@ -63,9 +63,12 @@ class Host:
         for t in tmpfs:
             args += ["--tmpfs", t]
         docker(*args, *extra, image)
-        self.ip = docker("inspect", "-f", f'{{{{(index .NetworkSettings.Networks "{bed.network}").IPAddress}}}}',
-                         self.container)
+        self._find_ip()
         self._known_hosts = bed.folder / f"known_hosts-{name}"
+
+    def _find_ip(self):
+        self.ip = docker("inspect", "-f", f'{{{{(index .NetworkSettings.Networks "{self.bed.network}").IPAddress}}}}',
+                         self.container)
 
     # ---- from behind ----
 
@@ -112,12 +115,18 @@ class Host:
         ids = self.docker("ps", "-aq").split()
         return {c["Name"].lstrip("/"): c for c in json.loads(self.docker("inspect", *ids))} if ids else {}
 
+    def versions(self):
+        """The containers that are versions of an app: all but the keeper of the spare port."""
+        return {n: c for n, c in self.containers().items() if c["Config"]["Labels"].get("io.bluegreen.role") != "keeper"}
+
     def images(self):
-        return sorted(self.docker("image", "ls", "-a", "--format", "{{.Repository}}:{{.Tag}}@{{.Digest}}").split())
+        """References of the images, the keeper's apart: it belongs to the agent."""
+        return sorted(r for r in self.docker("image", "ls", "-a", "--format", "{{.Repository}}:{{.Tag}}@{{.Digest}}").split()
+                      if not r.startswith("bluegreen-keeper:"))
 
     def agent_pids(self):
         out = self.exec('for e in /proc/[0-9]*/exe; do l=$(readlink "$e") || continue; '
-                        'case $l in */bluegreen-agent*) p=${e#/proc/}; echo "${p%/exe}";; esac; done', check=False)
+                        'case $l in */bin/bluegreen-agent-*) p=${e#/proc/}; echo "${p%/exe}";; esac; done', check=False)
         return [int(p) for p in out.split()]
 
     def state_files(self, user="ec2-user"):
@@ -135,6 +144,17 @@ class Host:
             "listener=$(cat /run/sshd.pid); for d in /proc/[0-9]*; do p=${d#/proc/}; "
             "[ \"$p\" != \"$listener\" ] || continue; case $(tr '\\0' ' ' <$d/cmdline 2>/dev/null) in "
             "sshd*:*|*sshd-session*) kill -9 $p 2>/dev/null && echo $p;; esac; done", check=False).split())
+
+    def reboot(self):
+        """As a loss of power: everything on the host ends at once, then it starts anew."""
+        docker("kill", "-s", "KILL", self.container)
+        docker("start", self.container)
+        self._find_ip()
+        self.wait_ready()
+
+    def kill_process_of(self, name):
+        """kill -9 of a container's first process, as a crash looks to the engine."""
+        self.exec(f"kill -9 $(docker inspect -f '{{{{.State.Pid}}}}' {name})")
 
     def login_registry(self):
         """Let root's docker command on the host pull from the registry (for containers run by hand)."""
