@@ -38,7 +38,8 @@ static struct json *redacted(const struct redactor *r, const struct json *j, int
         return json_copy(j);
     struct json *copy = json_is_object(j) ? json_object() : json_array();
     for (const struct json *c = json_first(j); c; c = json_next(c)) {
-        struct json *v = is_vocabulary(json_key(c)) ? json_copy(c) : redacted(r, c, depth + 1);
+        bool word = json_is_string(c) && is_vocabulary(json_key(c));
+        struct json *v = word ? json_copy(c) : redacted(r, c, depth + 1);
         if (json_is_object(j))
             json_set(copy, json_key(c), v);
         else
@@ -47,7 +48,7 @@ static struct json *redacted(const struct redactor *r, const struct json *j, int
     return copy;
 }
 
-static void write_line(int fd, struct buf *line)
+static bool write_line(int fd, const struct buf *line)
 {
     size_t at = 0;
     while (fd >= 0 && at < line->len) {
@@ -55,9 +56,10 @@ static void write_line(int fd, struct buf *line)
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            return;
+            return false;
         at += (size_t)n;
     }
+    return true;
 }
 
 /* Where to go on: after the last whole line, with its sequence number. */
@@ -218,12 +220,17 @@ void eventlog_emit(struct eventlog *l, struct event *ev)
         return;
     }
     buf_addc(&line, '\n');
-    write_line(l->events_fd, &line);
-    l->seq = ev->seq;
-    l->bytes += (int64_t)line.len;
+    if (write_line(l->events_fd, &line)) {
+        l->seq = ev->seq;
+        l->bytes += (int64_t)line.len;
+    } else { /* the disk is full: half a line would spoil the next one */
+        l->dropped++;
+        if (ftruncate(l->events_fd, l->bytes) == 0)
+            (void)lseek(l->events_fd, l->bytes, SEEK_SET);
+    }
 
     _cleanup_(buf_done_p) struct buf text = BUF_INIT(2 * EVENT_LINE_MAX);
     format_line(ev, &text);
     if (text.len > 0)
-        write_line(l->log_fd, &text);
+        (void)write_line(l->log_fd, &text);
 }

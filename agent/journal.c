@@ -108,9 +108,13 @@ int journal_append(struct journal *j, const char *what, const char *step, const 
     put_le(p, record.len - HEADER, 4);
     put_le(p + 8, j->seq + 1, 8);
     put_le(p + 4, crc32_of(0, p + 8, record.len - 8), 4);
+    off_t end = lseek(j->fd, 0, SEEK_CUR);
     ssize_t n = write(j->fd, record.ptr, record.len);
     if (n != (ssize_t)record.len || fdatasync(j->fd) < 0) {
         int e = n < 0 || n == (ssize_t)record.len ? errno : ENOSPC;
+        /* A part of it must not stay: it would hide the records behind it, those of an undo for example. */
+        if (end >= 0 && ftruncate(j->fd, end) == 0)
+            (void)lseek(j->fd, end, SEEK_SET);
         return err_set(err, e == ENOSPC ? ERR_DISK_FULL : ERR_IO, e, "write the journal: %s", strerror(e));
     }
     j->seq++;

@@ -7,6 +7,7 @@
 
 #define LOCK_FILE "lock"
 #define LOCK_RETRY_MS 100
+#define LOCK_TEXT_MAX 4096 /* struct lock_owner with every byte escaped */
 
 static int open_lock(int app_fd)
 {
@@ -15,7 +16,7 @@ static int open_lock(int app_fd)
 
 static void read_owner(int fd, struct lock_owner *owner)
 {
-    char text[1024];
+    char text[LOCK_TEXT_MAX];
     struct json *j = NULL;
     struct err ignored = { 0 };
     memset(owner, 0, sizeof(*owner));
@@ -31,7 +32,7 @@ static void read_owner(int fd, struct lock_owner *owner)
 static int write_owner(int fd, const struct lock_owner *me, struct err *err)
 {
     _cleanup_(json_free_p) struct json *j = json_object();
-    _cleanup_(buf_done_p) struct buf text = BUF_INIT(1023);
+    _cleanup_(buf_done_p) struct buf text = BUF_INIT(LOCK_TEXT_MAX);
     json_set_str(j, "deployment", me->deployment);
     json_set_str(j, "run_link", me->run_link);
     json_set_int(j, "pid", me->pid);

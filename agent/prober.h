@@ -1,6 +1,7 @@
 /*
  * The prober: asks the app on its port without a pause, in a thread of its own, to measure the outage of a cutover as
  * its clients see it. Plain sockets, one short HTTP/1.1 request (or a TCP connection that must stay open a moment) every
+ * PROBER_PERIOD_MS.
  */
 #ifndef BLUEGREEN_PROBER_H
 #define BLUEGREEN_PROBER_H

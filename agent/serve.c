@@ -65,13 +65,13 @@ static int next_request(struct serving *s, struct wire_request *request, struct 
     return r;
 }
 
-/* A cancel may come while a run is streamed; anything else then is a mistake of the client. */
+/* A cancel may come while a run is streamed; anything else then is a mistake of the client. 0; 1: none is there. */
 static int take_cancel(struct serving *s, const struct wire_request *running, struct err *err)
 {
     struct wire_request request;
     int r = next_request(s, &request, err);
     if (r != 0)
-        return r < 0 ? r : 0;
+        return r;
     if (request.op != WIRE_CANCEL || strcmp(request.deployment, running->deployment) != 0)
         r = err_set(err, ERR_PROTO, 0, "only a cancel of the running deployment may be sent while it runs");
     else if (s->worker > 0 && !s->recovering)
@@ -80,6 +80,15 @@ static int take_cancel(struct serving *s, const struct wire_request *running, st
         r = worker_cancel(request.app, request.deployment, err);
     wire_request_done(&request);
     return r;
+}
+
+/* All that have arrived: one may have come in one piece with the request that it cancels. */
+static int take_cancels(struct serving *s, const struct wire_request *running, struct err *err)
+{
+    int r;
+    while ((r = take_cancel(s, running, err)) == 0)
+        ;
+    return r < 0 ? r : 0;
 }
 
 /* Is anybody still working on it? A dead worker of ours is reaped. */
@@ -114,6 +123,8 @@ static int stream_run(struct serving *s, const struct wire_request *request, str
             return -(int)err->kind;
         if (stream->ended)
             return 0;
+        if (take_cancels(s, request, err) < 0)
+            return -(int)err->kind;
         if (s->in_ended)
             return err_set(err, ERR_NET, 0, "the client is gone");
         struct pollfd p[] = {
@@ -122,7 +133,7 @@ static int stream_run(struct serving *s, const struct wire_request *request, str
         };
         if (poll(p, 2, WATCH_MS) < 0 && errno != EINTR)
             return err_set(err, ERR_IO, errno, "poll: %s", strerror(errno));
-        if (p[1].revents && (read_more(s, err) < 0 || take_cancel(s, request, err) < 0))
+        if (p[1].revents && read_more(s, err) < 0)
             return -(int)err->kind;
         if (p[0].revents || is_worked_on(s, stream))
             continue;

@@ -1,8 +1,8 @@
 /*
  * The state root on the host (docs/protocol.md "Files on the host"): where it is, safe creation, small atomic files.
  *
- * Everything is reached through directory descriptors; a directory that is a symlink, belongs to somebody else or is
- * open to others is refused. No secret is ever written below the root.
+ * Everything is reached through directory descriptors; a directory that is a symlink or belongs to somebody else is
+ * refused, one that is open to others is made private. No secret is ever written below the root.
  */
 #ifndef BLUEGREEN_STORE_H
 #define BLUEGREEN_STORE_H

@@ -13,7 +13,7 @@
 
 #define CONNECT_TIMEOUT_MS 10000
 #define BODY_MAX_DEFAULT (1024 * 1024)
-#define HEADERS_MAX (256 * 1024) /* all header bytes of one exchange, redirects included */
+#define HEADERS_MAX (64 * 1024) /* all header bytes of one exchange, redirects included */
 #define POLL_MS 50               /* longest time between two looks at the cancel flag */
 #define TARGET_SIZE 256
 
@@ -534,6 +534,7 @@ static enum err_kind kind_of(CURLcode c)
     case CURLE_TOO_MANY_REDIRECTS:
     case CURLE_BAD_CONTENT_ENCODING:
     case CURLE_HTTP2:
+    case 100: /* CURLE_TOO_LARGE, which came with 8.6 */
         return ERR_PROTO;
     case CURLE_OUT_OF_MEMORY:
         return ERR_NOMEM;

@@ -161,7 +161,7 @@ static void a_bad_answer_of_verify_url_rolls_back_exactly_this_deployment(void *
     assert_int_equal(fake.op[1], WIRE_ROLLBACK);
     assert_string_equal(fake.only_if_current[1], fake.deployment[0]);
     assert_string_not_equal(fake.deployment[1], fake.deployment[0]);
-    assert_string_equal(fake.reason[1], "verify-url: verify-url answered HTTP 500");
+    assert_string_equal(fake.reason[1], "verify-url answered HTTP 500");
     assert_true(fake_file_has("output", "outcome=rolled_back\n"));
     assert_true(fake_file_has("log", "::error title=Deployment rolled back::"));
     assert_true(fake_file_has("log", "Cause: verify-url answered HTTP 500"));
