@@ -9,7 +9,7 @@ struct rule {
     enum err_kind kind;     /* ANY_KIND: whatever failed */
     int exit_code;          /* ANY_EXIT; otherwise the container's */
     bool oom;               /* the container was killed for memory */
-    const char *words[6];   /* one of them in the error or in the log; none given: no words needed */
+    const char *words[6];   /* one of them in what is known (see text_of_app); none given: no words needed */
     struct diagnosis says;
 };
 

@@ -171,8 +171,17 @@ static int run(struct serving *s, const struct wire_request *request, struct err
     return attach(s, request, 1, err);
 }
 
+/* The child of an earlier request is not whom a cancel means from now on. */
+static void forget_worker(struct serving *s)
+{
+    if (s->worker > 0)
+        (void)waitpid(s->worker, NULL, WNOHANG);
+    s->worker = 0;
+}
+
 static int answer(struct serving *s, const struct wire_request *request, struct err *err)
 {
+    forget_worker(s);
     switch (request->op) {
     case WIRE_DEPLOY:
     case WIRE_ROLLBACK:

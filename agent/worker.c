@@ -25,8 +25,17 @@ static void on_term(int signal_number)
         run_cancel(run);
 }
 
+/* Between the fork and the handler a SIGTERM would kill the worker instead of cancelling its run. */
+static void hold_term(sigset_t *before)
+{
+    sigset_t term;
+    (void)sigemptyset(&term);
+    (void)sigaddset(&term, SIGTERM);
+    (void)sigprocmask(SIG_BLOCK, &term, before);
+}
+
 /* Leave the client behind: session, streams, signals. */
-static void detach(void)
+static void detach(const sigset_t *signals)
 {
     struct sigaction term = { .sa_handler = on_term };
     struct sigaction ignore = { .sa_handler = SIG_IGN };
@@ -35,6 +44,7 @@ static void detach(void)
     (void)sigaction(SIGHUP, &ignore, NULL);
     (void)sigaction(SIGINT, &ignore, NULL);
     (void)sigaction(SIGPIPE, &ignore, NULL);
+    (void)sigprocmask(SIG_SETMASK, signals, NULL);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int fd = 0; null >= 0 && fd <= 2; fd++)
         (void)dup2(null, fd);
@@ -121,10 +131,12 @@ int worker_start(const struct wire_request *request, pid_t *ret_pid, struct err 
         return r;
     }
     int64_t lock_timeout_ms = request->op == WIRE_DEPLOY ? run.spec.lock_timeout_ms : request->lock_timeout_ms;
+    sigset_t signals;
+    hold_term(&signals);
     pid_t pid = fork();
     if (pid == 0) {
         cancellable = &run;
-        detach();
+        detach(&signals);
         work(&run, lock_timeout_ms);
         cancellable = NULL;
         (void)unlinkat(run.dir_fd, PID_FILE, 0);
@@ -132,6 +144,7 @@ int worker_start(const struct wire_request *request, pid_t *ret_pid, struct err 
         _exit(0); /* the parent's streams and handlers are not ours to flush or run */
     }
     int e = errno;
+    (void)sigprocmask(SIG_SETMASK, &signals, NULL);
     run_done(&run);
     if (pid < 0)
         return err_set(err, ERR_NOMEM, e, "start the worker: %s", strerror(e));
@@ -141,14 +154,18 @@ int worker_start(const struct wire_request *request, pid_t *ret_pid, struct err 
 
 int worker_start_recovery(const char *app, const char *id, pid_t *ret_pid, struct err *err)
 {
+    sigset_t signals;
+    hold_term(&signals);
     pid_t pid = fork();
     if (pid == 0) {
         struct err ignored = { 0 };
-        detach();
+        detach(&signals);
         _exit(recover_one(app, id, &ignored) < 0 ? 1 : 0);
     }
+    int e = errno;
+    (void)sigprocmask(SIG_SETMASK, &signals, NULL);
     if (pid < 0)
-        return err_set(err, ERR_NOMEM, errno, "start the recovery: %s", strerror(errno));
+        return err_set(err, ERR_NOMEM, e, "start the recovery: %s", strerror(e));
     *ret_pid = pid;
     return 0;
 }

@@ -168,9 +168,26 @@ static void print_kpi(struct github *g, const struct report *r, enum kpi_id id)
         github_line(g, "%s took %.2f s: above its target of %.0f s", kpi_title(id), seconds, limits.target);
 }
 
+/* What did not change the outcome and still needs somebody's eye. */
+static void print_warnings(struct github *g, const struct report *r)
+{
+    bool kept = r->outcome == OUTCOME_DEPLOYED || (r->outcome == OUTCOME_ROLLED_BACK && r->op == WIRE_ROLLBACK);
+    for (size_t i = 0; i < r->warning_count; i++)
+        github_annotate(g, GITHUB_WARNING, "Warning from the host", "%s", r->warnings[i]);
+    for (size_t i = 0; i < r->step_count; i++) {
+        const struct report_step *s = &r->steps[i];
+        if (s->state == REPORT_STEP_FAILED && s->undo)
+            github_annotate(g, GITHUB_WARNING, "An undo failed", "%s: %s", s->title, s->text);
+        else if (s->state == REPORT_STEP_FAILED && kept)
+            github_annotate(g, GITHUB_WARNING, "A step after the commit failed",
+                            "%s: %s. The new version serves; the next run tries this again.", s->title, s->text);
+    }
+}
+
 void annotations_print(struct github *g, const struct report *r)
 {
     print_outcome(g, r);
+    print_warnings(g, r);
     for (int id = 0; id < KPI_COUNT; id++)
         print_kpi(g, r, (enum kpi_id)id);
 }

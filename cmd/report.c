@@ -117,6 +117,15 @@ static void add_diagnosis(struct report *r, const struct event *ev)
         buf_consume(&d->evidence, d->evidence.len - REPORT_EVIDENCE_MAX);
 }
 
+static void add_warning(struct report *r, const struct event *ev)
+{
+    if (r->warning_count >= REPORT_WARNINGS_MAX || strcmp(json_str(ev->body, "level", ""), "warning") != 0 ||
+        strcmp(json_str(ev->body, "source", ""), "agent") != 0)
+        return;
+    take(r->warnings[r->warning_count], sizeof(r->warnings[0]), ev->body, "text");
+    r->warning_count++;
+}
+
 static void set_outcome(struct report *r, const struct event *ev)
 {
     json_free(r->facts);
@@ -167,8 +176,10 @@ void report_event(struct report *r, const struct event *ev)
     case EVENT_OUTCOME:
         set_outcome(r, ev);
         break;
-    case EVENT_STEP_PROGRESS:
     case EVENT_LOG:
+        add_warning(r, ev);
+        break;
+    case EVENT_STEP_PROGRESS:
     case EVENT_METRIC:
     case EVENT_DATA:
     case EVENT_END:

@@ -19,6 +19,8 @@
 
 enum report_step_state { REPORT_STEP_RUNNING, REPORT_STEP_DONE, REPORT_STEP_FAILED };
 
+#define REPORT_WARNINGS_MAX 4
+
 struct report_step {
     char name[EVENT_STEP_MAX];
     char title[120];
@@ -70,6 +72,8 @@ struct report {
     struct report_counts counts[REPORT_TARGETS];
     struct report_diagnosis diagnoses[REPORT_DIAGNOSES_MAX];
     size_t diagnosis_count;
+    char warnings[REPORT_WARNINGS_MAX][400]; /* the agent's own: what it could not do as it was asked to */
+    size_t warning_count;
     char failed_step[EVENT_STEP_MAX]; /* the first that failed; "" none */
 
     char verify[400];                  /* what verify-url showed, our words; "" not asked */

@@ -164,6 +164,34 @@ static void kpis_come_after_the_outcome_and_by_their_verdict(void **state)
     report_done(r);
 }
 
+static void what_failed_without_changing_the_outcome_is_a_warning(void **state)
+{
+    struct report *r = report_of(WIRE_DEPLOY, OUTCOME_DEPLOYED, NULL);
+    const struct told *t = NULL;
+    struct event ev;
+
+    (void)state;
+    event_init(&ev, EVENT_LOG, "warm_up");
+    json_set_str(ev.body, "level", "warning");
+    json_set_str(ev.body, "source", "agent");
+    json_set_str(ev.body, "text", "handover is not possible here");
+    report_event(r, &ev);
+    event_done(&ev);
+    event_init(&ev, EVENT_STEP_START, "settle");
+    json_set_str(ev.body, "title", "Settle");
+    report_event(r, &ev);
+    event_done(&ev);
+    event_init(&ev, EVENT_STEP_FAILED, "settle");
+    report_event(r, &ev);
+    event_done(&ev);
+    t = annotate(r);
+    assert_int_equal(t->count, 3);
+    assert_told(t, 0, "notice", "now serves");
+    assert_told(t, 1, "warning", "handover is not possible here");
+    assert_told(t, 2, "warning", "Settle");
+    report_done(r);
+}
+
 static void words_of_the_host_cannot_add_a_command(void **state)
 {
     struct report *r = report_of(WIRE_DEPLOY, OUTCOME_DEPLOYED, "{\"image\":\"x\\n::set-env name=A::b\\r##[error]c\"}");
@@ -184,6 +212,7 @@ int main(void)
         cmocka_unit_test(every_outcome_has_its_own_level),
         cmocka_unit_test(titles_differ_by_outcome_and_command),
         cmocka_unit_test(kpis_come_after_the_outcome_and_by_their_verdict),
+        cmocka_unit_test(what_failed_without_changing_the_outcome_is_a_warning),
         cmocka_unit_test(words_of_the_host_cannot_add_a_command),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
