@@ -97,3 +97,22 @@ int settle_apply(struct run *run, struct err *err)
         run_text(run, "'%s' serves", run->names.blue);
     return 0;
 }
+
+int settle_names_left(struct run *run, struct err *err)
+{
+    const char *from[] = { run->names.next, run->names.green };
+    int r = run_find(run, run->names.blue, &run->old, err);
+    bool serves = r < 0 || (run->old.exists && run->old.c.running);
+    for (size_t i = 0; r >= 0 && !serves && i < 2; i++) {
+        r = run_find(run, from[i], &run->cand, err);
+        serves = r == 0 && run->cand.c.running &&
+                 strcmp(engine_container_label(&run->cand.c, CONTAINER_LABEL_APP), run->app) == 0;
+        if (serves) {
+            run_log(run, "warning", "agent", "'%s' runs and '%s' does not: it takes that name", from[i], run->names.blue);
+            r = give_names(run, err);
+        }
+    }
+    run_version_done(&run->old);
+    run_version_done(&run->cand);
+    return r < 0 ? r : 0;
+}

@@ -9,7 +9,7 @@ struct rule {
     enum err_kind kind;     /* ANY_KIND: whatever failed */
     int exit_code;          /* ANY_EXIT; otherwise the container's */
     bool oom;               /* the container was killed for memory */
-    const char *words[6];   /* one of them in what is known (see text_of_app); none given: no words needed */
+    const char *words[6];   /* one of them in the error or in the log; none given: no words needed */
     struct diagnosis says;
 };
 
@@ -18,6 +18,19 @@ static const struct rule rules[] = {
     { ANY_KIND, ANY_EXIT, true, { NULL },
       { "out_of_memory", "the container used more memory than it may",
         "Raise the input 'memory', or look for a leak or a cache that is too large at start." } },
+    { ERR_IMAGE_MISSING, ANY_EXIT, false, { NULL },
+      { "image_missing", "the registry has no such image, or does not show it to this login",
+        "Check the name and the tag, that the push job ran before this one, and the registry login." } },
+    { ERR_REGISTRY_AUTH, ANY_EXIT, false, { NULL },
+      { "login_refused", "the registry refused the login",
+        "Check 'registry-username' and 'registry-password'; tokens of ECR expire after 12 hours." } },
+    { ERR_REGISTRY, ANY_EXIT, false, { NULL },
+      { "registry_unreachable", "the host cannot reach the registry",
+        "Check the registry's name, and the host's DNS, proxy and outgoing firewall rules." } },
+    { ERR_PORT_TAKEN, ANY_EXIT, false, { NULL },
+      { "port_taken", "another program has the port", "Stop it, or choose another port with 'port' or 'spare-port'." } },
+    { ERR_DISK_FULL, ANY_EXIT, false, { NULL },
+      { "disk_full", "the host's disk is full", "Free space on the host, for example with 'docker image prune'." } },
     { ANY_KIND, ANY_EXIT, false, { "exec format error", "exec user process caused: exec format" },
       { "wrong_architecture", "the image holds a program for another processor architecture",
         "Build the image for the host's architecture, for example with 'docker build --platform linux/amd64'." } },
@@ -63,19 +76,6 @@ static const struct rule rules[] = {
     { ERR_UNHEALTHY, ANY_EXIT, false, { NULL },
       { "slow_start", "the app did not get healthy in time",
         "If it only needs longer to boot, raise 'health-retries' or 'health-interval'; else see its log." } },
-    { ERR_IMAGE_MISSING, ANY_EXIT, false, { NULL },
-      { "image_missing", "the registry has no such image, or does not show it to this login",
-        "Check the name and the tag, that the push job ran before this one, and the registry login." } },
-    { ERR_REGISTRY_AUTH, ANY_EXIT, false, { NULL },
-      { "login_refused", "the registry refused the login",
-        "Check 'registry-username' and 'registry-password'; tokens of ECR expire after 12 hours." } },
-    { ERR_REGISTRY, ANY_EXIT, false, { NULL },
-      { "registry_unreachable", "the host cannot reach the registry",
-        "Check the registry's name, and the host's DNS, proxy and outgoing firewall rules." } },
-    { ERR_PORT_TAKEN, ANY_EXIT, false, { NULL },
-      { "port_taken", "another program has the port", "Stop it, or choose another port with 'port' or 'spare-port'." } },
-    { ERR_DISK_FULL, ANY_EXIT, false, { NULL },
-      { "disk_full", "the host's disk is full", "Free space on the host, for example with 'docker image prune'." } },
 };
 
 static bool has_words(struct span text, const char *words)
@@ -98,6 +98,9 @@ static bool fits(const struct rule *r, const struct err *cause, const struct eng
         return false;
     if (!r->words[0])
         return true;
+    /* The message of a failed health check is our own probe's: what the app itself could not do stands in its log. */
+    if (r->kind == ANY_KIND && cause->kind == ERR_UNHEALTHY)
+        message = (struct span){ 0 };
     for (size_t i = 0; i < sizeof(r->words) / sizeof(r->words[0]) && r->words[i]; i++)
         if (has_words(message, r->words[i]) || has_words(log, r->words[i]))
             return true;

@@ -1,5 +1,6 @@
 #include "agent/keeper.h"
 
+#include "agent/request.h"
 #include "agent/strategy.h"
 #include "shared/bundle.h"
 #include "shared/crypto.h"
@@ -88,49 +89,93 @@ static bool is_ours(const struct run *run, const struct engine_container *c)
            strcmp(engine_container_label(c, CONTAINER_LABEL_ROLE), KEEPER_ROLE) == 0;
 }
 
-/* 0: it holds the port already; 1: there is none (any more). */
-static int keep_or_clear(struct run *run, int port, struct err *err)
+/* 0 found, 1 there is none. Somebody else's container of that name is an error. */
+static int find(struct run *run, struct run_version *keeper, struct err *err)
+{
+    int r = run_find(run, run->names.keeper, keeper, err);
+    if (r != 0 || is_ours(run, &keeper->c))
+        return r;
+    err_hint(err, "Rename or remove that container; the name is needed to hold the spare port.");
+    return err_set(err, ERR_DOCKER, 409, "a container named '%s' exists and is not ours", run->names.keeper);
+}
+
+/* A running keeper that stepped aside takes its port again with its network. 0 it has it, 1 it cannot be used. */
+static int take_again(struct run *run, struct run_version *keeper, int port, struct err *err)
+{
+    int first, last;
+    if (!keeper->c.running || !traffic_wanted_ports(&keeper->c, port, &first, &last))
+        return 1;
+    if (traffic_holds_port(&keeper->c, port))
+        return 0;
+    if (engine_network_connect(run->engine, run->names.network, keeper->c.id, "", NULL, err) < 0)
+        return err_wrap(err, "hold the spare port %d", port);
+    return 0;
+}
+
+int keeper_release(struct run *run, struct err *err)
 {
     struct run_version keeper = { 0 };
-    int r = run_find(run, run->names.keeper, &keeper, err);
-    if (r == 0 && !is_ours(run, &keeper.c)) {
-        err_hint(err, "Rename or remove that container; the name is needed to hold the spare port.");
-        r = err_set(err, ERR_DOCKER, 409, "a container named '%s' exists and is not ours", run->names.keeper);
-    } else if (r == 0 && !(port && keeper.c.running && traffic_holds_port(&keeper.c, port))) {
-        r = engine_container_remove(run->engine, keeper.c.id, err);
-        r = r < 0 ? r : 1;
-    }
+    int r = find(run, &keeper, err);
+    if (r == 0 && keeper.c.running)
+        r = engine_network_disconnect(run->engine, run->names.network, keeper.c.id, err);
     run_version_done(&keeper);
-    return r;
+    return r < 0 ? err_wrap(err, "let go of the spare port") : 0;
 }
 
 int keeper_ensure(struct run *run, int port, struct err *err)
 {
     char image[128], id[ENGINE_ID_MAX];
-    int r = keep_or_clear(run, port, err);
+    struct run_version keeper = { 0 };
+    int r = find(run, &keeper, err);
+    if (r == 0)
+        r = take_again(run, &keeper, port, err);
+    if (r == 1 && keeper.exists && engine_container_remove(run->engine, keeper.c.id, err) < 0)
+        r = -(int)err->kind;
+    run_version_done(&keeper);
     if (r != 1)
         return r;
     if (ensure_image(run, image, sizeof(image), err) < 0)
         return -(int)err->kind;
     _cleanup_(json_free_p) struct json *body = create_body(run, image, port);
-    if (engine_container_create(run->engine, run->names.keeper, body, id, err) < 0 ||
-        engine_container_start(run->engine, id, err) < 0)
-        return err_wrap(err, "hold the spare port %d", port);
-    return 0;
+    r = engine_container_create(run->engine, run->names.keeper, body, id, err);
+    if (r == 0 && (r = engine_container_start(run->engine, id, err)) < 0) {
+        struct err ignored = { 0 };
+        (void)engine_container_remove(run->engine, id, &ignored);
+    }
+    return r < 0 ? err_wrap(err, "hold the spare port %d", port) : 0;
 }
 
 int keeper_remove(struct run *run, struct err *err)
 {
-    int r = keep_or_clear(run, 0, err);
+    struct run_version keeper = { 0 };
+    int r = find(run, &keeper, err);
+    if (r == 0)
+        r = engine_container_remove(run->engine, keeper.c.id, err);
+    run_version_done(&keeper);
     return r < 0 ? err_wrap(err, "remove '%s'", run->names.keeper) : 0;
 }
 
-/* The spare port of a version that asks for a range; 0: it asks for one port. */
+/* The production port of a version: the run at hand may be about another one. */
+static int port_of(struct run *run, const struct engine_container *c)
+{
+    struct spec own;
+    struct err ignored = { 0 };
+    const char *id = engine_container_label(c, CONTAINER_LABEL_DEPLOYMENT);
+    spec_init(&own);
+    bool known = id[0] && request_load_spec(run->app_fd, id, &own, &ignored) == 0;
+    int port = (int)(known ? own.port : run->spec.port);
+    spec_done(&own);
+    return port;
+}
+
+/* The spare port of a version that asks for a range; left alone when it asks for one port. */
 static int spare_of(struct run *run, const char *name, int *spare, struct err *err)
 {
     struct run_version v = { 0 };
-    int first, last, port = (int)run->spec.port;
+    int first, last, port = 0;
     int r = run_find(run, name, &v, err);
+    if (r == 0)
+        port = port_of(run, &v.c);
     if (r == 0 && traffic_wanted_ports(&v.c, port, &first, &last) && first != last)
         *spare = first == port ? last : first;
     run_version_done(&v);
@@ -143,6 +188,29 @@ int keeper_settle(struct run *run, struct err *err)
     if (spare_of(run, run->names.green, &spare, err) < 0 || spare_of(run, run->names.blue, &spare, err) < 0)
         return -(int)err->kind;
     return spare ? keeper_ensure(run, spare, err) : keeper_remove(run, err);
+}
+
+void keeper_settle_or_warn(struct run *run)
+{
+    struct err err = { 0 };
+    char text[1024];
+    if (keeper_settle(run, &err) < 0)
+        run_log(run, "warning", "agent", "the spare port is not held, a restart may move the app to it: %s",
+                err_text(&err, text, sizeof(text)));
+}
+
+int keeper_make_way(struct run *run, const struct engine_container *c, struct err *err)
+{
+    int first, last, port = (int)run->spec.port;
+    struct run_version keeper = { 0 };
+    if (!traffic_wanted_ports(c, port, &first, &last))
+        return 0;
+    if (first != last)
+        return keeper_ensure(run, first == port ? last : first, err);
+    int r = run_find(run, run->names.keeper, &keeper, err);
+    bool in_the_way = r == 0 && is_ours(run, &keeper.c) && traffic_holds_port(&keeper.c, port);
+    run_version_done(&keeper);
+    return r < 0 ? r : in_the_way ? keeper_remove(run, err) : 0;
 }
 
 int keeper_main(struct err *err)

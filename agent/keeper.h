@@ -15,6 +15,8 @@
 
 /* Make sure that the keeper holds `port`. 0, also when it did already. -ERR_PORT_TAKEN. */
 int keeper_ensure(struct run *run, int port, struct err *err);
+/* Step aside: the spare port is free until keeper_ensure(). 0, also when there is no keeper. */
+int keeper_release(struct run *run, struct err *err);
 /* Make sure that there is none. */
 int keeper_remove(struct run *run, struct err *err);
 /*
@@ -22,6 +24,13 @@ int keeper_remove(struct run *run, struct err *err);
  * otherwise.
  */
 int keeper_settle(struct run *run, struct err *err);
+/* The same; a failure is a warning. For an undo: the old version comes first. */
+void keeper_settle_or_warn(struct run *run);
+/*
+ * Before `c` is started while nothing else of ours needs its ports: the other port of its range is held, a port that it
+ * alone asks for is not.
+ */
+int keeper_make_way(struct run *run, const struct engine_container *c, struct err *err);
 
 /* `bluegreen-agent keep`: wait for SIGTERM or SIGINT. */
 int keeper_main(struct err *err);

@@ -70,6 +70,7 @@ int preflight_journal_facts(struct run *run, struct err *err)
     json_set_str(facts, "cand", run->cand.exists ? run->cand.c.id : "");
     json_set_str(facts, "old", run->old.exists ? run->old.c.id : "");
     json_set_bool(facts, "old_was_running", run->old_was_running);
+    json_set_bool(facts, "old_answered", run->old_answered);
     json_set_str(facts, "old_policy", run->old_policy);
     json_set_str(facts, "final_policy", run->final_policy);
     json_set_str(facts, "image_ref", run->image_ref);
@@ -98,11 +99,25 @@ static int clear_next(struct run *run, struct err *err)
     return r;
 }
 
+/* The name is ours to reuse, but nobody's running container is removed for it. */
+static int check_green(struct run *run, struct err *err)
+{
+    struct run_version green = { 0 };
+    int r = run_find(run, run->names.green, &green, err);
+    if (r == 0 && green.c.running && !engine_container_label(&green.c, CONTAINER_LABEL_APP)[0]) {
+        err_hint(err, "Rename, stop or remove that container; the name is needed for the previous version.");
+        r = err_set(err, ERR_DOCKER, 409, "a container named '%s' runs and is not ours", run->names.green);
+    }
+    run_version_done(&green);
+    return r < 0 ? r : 0;
+}
+
 int preflight_apply(struct run *run, struct err *err)
 {
     if (preflight_engine(run, err) < 0)
         return -(int)err->kind;
-    if (preflight_find_old(run, err) < 0 || clear_next(run, err) < 0)
+    if (settle_names_left(run, err) < 0 || preflight_find_old(run, err) < 0 || clear_next(run, err) < 0 ||
+        check_green(run, err) < 0)
         return -(int)err->kind;
     run->strategy = strategy_by_name(run->spec.strategy);
     if (!run->strategy)
@@ -115,7 +130,8 @@ int preflight_apply(struct run *run, struct err *err)
         return -(int)err->kind;
     if (run->old_was_running) {
         int64_t took;
-        if (health_ask(run, &run->old, &took))
+        run->old_answered = health_ask(run, &run->old, &took);
+        if (run->old_answered)
             run->response_before_ms = took;
     }
     if (preflight_journal_facts(run, err) < 0)

@@ -15,6 +15,8 @@ int warm_up_apply(struct run *run, struct err *err)
     /* The strategy may have changed, and a rollback's candidate was started. */
     struct err ignored = { 0 };
     (void)preflight_journal_facts(run, &ignored);
+    if (r == 0) /* the second sample comes in the comprehensive check */
+        (void)engine_container_stats(run->engine, run->cand.c.id, &run->first_stats, &ignored);
     return r;
 }
 
@@ -71,7 +73,8 @@ int health_apply(struct run *run, struct err *err)
 {
     struct err ignored = { 0 };
     bool proven = run->strategy == &strategy_handover; /* its candidate was held through the warm-up */
-    (void)engine_container_stats(run->engine, run->cand.c.id, &run->first_stats, &ignored);
+    if (!run->first_stats.at_ms)
+        (void)engine_container_stats(run->engine, run->cand.c.id, &run->first_stats, &ignored);
     int r = health_wait(run, HEALTH_PRODUCTION, &run->cand, proven ? 0 : run->spec.warm_up_ms, err);
     if (r < 0)
         return r;

@@ -60,6 +60,7 @@ static int restore(struct run *run, const struct json *records, bool *committed,
     restore_endpoints(&run->cand_before, json_get(facts, "cand_endpoints"));
     run->strategy = strategy_by_name(json_str(facts, "strategy", ""));
     run->old_was_running = json_bool(facts, "old_was_running", false);
+    run->old_answered = json_bool(facts, "old_answered", false);
     run->image_was_here = json_bool(facts, "image_was_here", true);
     (void)snprintf(run->old_policy, sizeof(run->old_policy), "%s", json_str(facts, "old_policy", "no"));
     (void)snprintf(run->final_policy, sizeof(run->final_policy), "%s", json_str(facts, "final_policy", "no"));

@@ -1,5 +1,6 @@
 #include "agent/deploy.h"
 #include "agent/finish.h"
+#include "agent/health.h"
 #include "agent/request.h"
 #include "agent/steps.h"
 #include "agent/strategy.h"
@@ -27,6 +28,8 @@ static int load_settings(struct run *run, struct err *err)
 
 static int find_versions(struct run *run, struct err *err)
 {
+    if (settle_names_left(run, err) < 0)
+        return -(int)err->kind;
     int r = run_find(run, run->names.green, &run->cand, err);
     if (r < 0 || run_find(run, run->names.green, &run->cand_before, err) < 0)
         return err_wrap(err, "look for '%s'", run->names.green);
@@ -55,6 +58,7 @@ static int rollback_preflight(struct run *run, struct err *err)
     if (r != 0)
         return r;
     run->old.host_port = (int)run->spec.port;
+    run->old_answered = run->old_was_running && health_ask(run, &run->old, NULL);
     run->strategy = strategy_by_name(run->spec.strategy);
     if (!run->strategy)
         return err_set(err, ERR_BUG, 0, "the stored strategy '%s' is unknown", run->spec.strategy);

@@ -3,6 +3,8 @@
 #include "shared/clock.h"
 
 #define LOG_TEXT_MAX 8192
+#define ENGINE_RESTART_MS 60000 /* dockerd takes seconds; with many containers to bring back, longer */
+#define ENGINE_RETRY_MS 250
 
 void run_init(struct run *run)
 {
@@ -126,6 +128,21 @@ int run_check(struct run *run, struct err *err)
     if (run->deadline_ms && clock_mono_ms() > run->deadline_ms)
         return err_set(err, ERR_TIMEOUT, 0, "step '%s' took longer than it may", run->step_name);
     return 0;
+}
+
+bool run_outlast_restart(struct run *run, const struct err *err)
+{
+    if (err->kind != ERR_DOCKER_MISSING && err->kind != ERR_NET && err->kind != ERR_TIMEOUT && err->kind != ERR_DOCKER)
+        return false;
+    int64_t deadline = clock_mono_ms() + ENGINE_RESTART_MS;
+    for (bool away = false; clock_mono_ms() < deadline; away = true) {
+        struct err ignored = { 0 };
+        struct engine_info info;
+        if (engine_info(run->engine, &info, &ignored) == 0)
+            return away || err->kind != ERR_DOCKER; /* an engine that was there all the time meant what it said */
+        clock_sleep_ms(ENGINE_RETRY_MS);
+    }
+    return false;
 }
 
 int run_find(struct run *run, const char *name_or_id, struct run_version *ret, struct err *err)

@@ -70,6 +70,7 @@ struct run {
     struct run_version cand; /* what is to serve */
     struct run_version cand_before; /* rollback: the candidate as it was found, for the undo */
     bool old_was_running;
+    bool old_answered;       /* it passed the health check at the start, so an undo may ask for that again */
     char old_policy[32];     /* restart policy to give back on undo */
     char final_policy[32];   /* restart policy of the candidate from the commit on */
     bool direct;             /* the candidate got the port itself: nothing stood in its way */
@@ -107,6 +108,12 @@ void run_ignore_cancel(struct run *run);
 
 /* -ERR_CANCEL or -ERR_TIMEOUT when the run is cancelled or the step's time is up; else 0. */
 int run_check(struct run *run, struct err *err);
+
+/*
+ * The engine went away (a restart of its service): wait until it answers again, up to a minute. false: it does not, or err
+ * has another cause. For work that must be done whatever happens: undo, settle.
+ */
+bool run_outlast_restart(struct run *run, const struct err *err);
 
 /* Inspect a container into a version (ended first). 0; 1: there is none. */
 int run_find(struct run *run, const char *name_or_id, struct run_version *ret, struct err *err);

@@ -4,6 +4,8 @@
 #include "agent/run.h"
 #include "shared/clock.h"
 
+#define RESTARTS_MAX 3 /* of the engine, outlasted in one step */
+
 static void begin(struct run *run, const struct step *s)
 {
     (void)snprintf(run->step_name, sizeof(run->step_name), "%s", s->name);
@@ -33,6 +35,12 @@ static int step_forward(struct run *run, const struct step *s, struct step_recor
         r = journal_append(&run->journal, "intent", s->name, NULL, err);
     if (r == 0)
         r = s->apply(run, err);
+    /* What follows the commit is meant to happen, and may be repeated. */
+    for (int again = 0; r < 0 && s->flags & STEP_OPTIONAL && again < RESTARTS_MAX && run_outlast_restart(run, err);
+         again++) {
+        err_clear(err);
+        r = s->apply(run, err);
+    }
     record->took_ms = clock_mono_ms() - start;
     if (r < 0) {
         record->status = STEP_FAILED;
@@ -56,6 +64,10 @@ static int step_back(struct run *run, const struct step *s)
     emit(run, EVENT_UNDO_START, s->name, -1, "title", s->title);
     int64_t start = clock_mono_ms();
     int r = s->undo(run, &err);
+    for (int again = 0; r < 0 && again < RESTARTS_MAX && run_outlast_restart(run, &err); again++) {
+        err_clear(&err);
+        r = s->undo(run, &err);
+    }
     if (r < 0) {
         run_emit_error(run, EVENT_UNDO_FAILED, s->name, clock_mono_ms() - start, &err);
         return r;

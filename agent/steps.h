@@ -38,6 +38,11 @@ int comprehensive_apply(struct run *run, struct err *err);
 int commit_apply(struct run *run, struct err *err);
 int commit_undo(struct run *run, struct err *err);
 int settle_apply(struct run *run, struct err *err);
+/*
+ * Before a run looks for what serves: when blue does not run but another version of ours does (an earlier settle could not
+ * give the names, or somebody went back by hand), that one becomes blue and blue becomes green. 0 also: nothing to do.
+ */
+int settle_names_left(struct run *run, struct err *err);
 
 /* prune.c */
 int prune_apply(struct run *run, struct err *err);

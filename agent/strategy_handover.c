@@ -58,7 +58,7 @@ static int start(struct run *run, bool contested, struct err *err)
     int port = (int)run->spec.port, spare = spare_port(run), first, last;
     bool range = traffic_wanted_ports(&run->cand.c, port, &first, &last) && first != last;
     int wanted = contested ? spare : port;
-    int r = contested ? keeper_remove(run, err) : range ? keeper_ensure(run, spare, err) : 0;
+    int r = contested ? keeper_release(run, err) : range ? keeper_ensure(run, spare, err) : 0;
     if (r == 0)
         r = traffic_start(run, &run->cand, err);
     if (r < 0)

@@ -94,7 +94,7 @@ int traffic_restore_old(struct run *run, struct err *err)
 {
     struct run_version old = { 0 };
     int r = traffic_connect(run, &run->old, err);
-    if (r == 0 && run->old_was_running)
+    if (r == 0 && run->old_was_running && strcmp(run->old.c.status, "paused") != 0)
         r = engine_container_start(run->engine, run->old.c.id, err);
     if (r == 0)
         r = engine_container_set_restart_policy(run->engine, run->old.c.id, run->old_policy, err);
@@ -103,10 +103,16 @@ int traffic_restore_old(struct run *run, struct err *err)
     if (r != 0)
         return r < 0 ? r : err_set(err, ERR_NO_PREVIOUS, 0, "the old container is gone");
     old.host_port = (int)run->spec.port;
-    r = run->old_was_running ? health_wait(run, HEALTH_PREVIOUS, &old, 0, err) : 0;
+    /* It is held to what it did before: the settings are the new version's, and may name another port or path. */
+    if (run->old_was_running && run->old_answered)
+        r = health_wait(run, HEALTH_PREVIOUS, &old, 0, err);
+    else if (run->old_was_running && !old.c.running)
+        r = err_set(err, ERR_APP_EXITED, (int)old.c.exit_code, "the old container does not run any more");
     run_version_done(&old);
     if (r == 0)
-        run_text(run, "the previous version answers again on port %d", (int)run->spec.port);
+        run_text(run, "the previous version %s", run->old_answered     ? "answers again"
+                                                 : run->old_was_running ? "runs again, as it did before"
+                                                                        : "is as it was: stopped");
     return r;
 }
 

@@ -6,9 +6,8 @@
 
 #define HELLO_MS 30000
 #define WRITE_MS 60000
-#define ANSWER_IDLE_MS 120000 /* status, bundle: longest silence */
-#define RUN_IDLE_MS                                                                                \
-    (30LL * 60 * 1000) /* deploy, rollback: longest silence, waiting for the lock not counted */
+#define ANSWER_IDLE_MS 120000          /* status, bundle: longest silence */
+#define RUN_IDLE_MS (30LL * 60 * 1000) /* deploy, rollback: longest silence, waiting for the lock not counted */
 #define REATTACH_MS (5LL * 60 * 1000)
 #define BACKOFF_MAX_MS 15000
 #define FRUITLESS_MAX 5 /* reconnects in a row that brought no event */
@@ -38,8 +37,7 @@ struct run {
     int fruitless;
 };
 
-static void note(const struct session *s, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
+static void note(const struct session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static void note(const struct session *s, const char *fmt, ...)
 {
     char text[400];
@@ -60,8 +58,7 @@ static int await_hello(struct session *s, struct err *err)
     int64_t deadline = s->link.now_ms(s->link.ctx) + HELLO_MS;
     for (;;) {
         int64_t left = deadline - s->link.now_ms(s->link.ctx);
-        int r = s->link.read(s->link.ctx, &s->stream.in, stream_room(&s->stream),
-                             left > 0 ? left : 0, err);
+        int r = s->link.read(s->link.ctx, &s->stream.in, stream_room(&s->stream), left > 0 ? left : 0, err);
         if (r == 1)
             return s->link.explain_end(s->link.ctx, err);
         if (r == -ERR_TIMEOUT)
@@ -84,9 +81,8 @@ static int connect_agent(struct session *s, int64_t timeout_ms, bool cancellable
     return 0;
 }
 
-int session_open_link(struct session **ret, const struct session_link *link,
-                      int64_t connect_timeout_ms, const struct session_observer *observer,
-                      struct err *err)
+int session_open_link(struct session **ret, const struct session_link *link, int64_t connect_timeout_ms,
+                      const struct session_observer *observer, struct err *err)
 {
     _cleanup_(session_free_p) struct session *s = calloc(1, sizeof(*s));
     if (!s)
@@ -176,8 +172,7 @@ static int begin(struct run *run, struct err *err)
     if (run->is_run && run->s->stream.next_seq > 1)
         r = send_simple(run, WIRE_ATTACH, run->s->stream.next_seq, err);
     else
-        r = send_request(run, request,
-                         err); /* an id that the agent knows already is not run again */
+        r = send_request(run, request, err); /* an id that the agent knows already is not run again */
     return r;
 }
 
@@ -194,12 +189,9 @@ static void note_cancel(struct run *run)
 
 static int give_up_cancelled(struct err *err)
 {
-    int r = err_set(err, ERR_CANCEL, 0, "cancelled; the host had not ended within %d s",
-                    SESSION_CANCEL_MS / 1000);
-    err_hint(
-        err,
-        "The agent on the host goes on by itself and undoes what it can; `command: status` tells "
-        "how it ended.");
+    int r = err_set(err, ERR_CANCEL, 0, "cancelled; the host had not ended within %d s", SESSION_CANCEL_MS / 1000);
+    err_hint(err, "The agent on the host goes on by itself and undoes what it can; `command: status` tells "
+                  "how it ended.");
     return r;
 }
 
@@ -232,11 +224,9 @@ static int no_more_events(struct run *run, struct err *err)
     if (run->cancelled)
         return give_up_cancelled(err);
     run->silent = true;
-    int r = err_set(err, ERR_TIMEOUT, 0, "the agent told nothing for %lld s",
-                    (long long)(run->idle_ms / 1000));
-    err_hint(err,
-             "Look at the host: is it overloaded, does `docker ps` answer? `command: status` tells "
-             "how the deployment ended.");
+    int r = err_set(err, ERR_TIMEOUT, 0, "the agent told nothing for %lld s", (long long)(run->idle_ms / 1000));
+    err_hint(err, "Look at the host: is it overloaded, does `docker ps` answer? `command: status` tells "
+                  "how the deployment ended.");
     return r;
 }
 
@@ -257,8 +247,7 @@ static int follow(struct run *run, struct err *err)
         if (r < 0 || s->stream.ended)
             return r < 0 ? r : 0;
         size_t before = s->stream.in.len - s->stream.at;
-        r = link->read(link->ctx, &s->stream.in, stream_room(&s->stream), read_time(run, last),
-                       err);
+        r = link->read(link->ctx, &s->stream.in, stream_room(&s->stream), read_time(run, last), err);
         if (r == -ERR_CANCEL && run->is_run && !run->cancelled) {
             note_cancel(run);
             continue;
@@ -288,8 +277,7 @@ static bool is_loss(int r)
 static int64_t reattach_deadline(const struct run *run, int64_t lost_ms)
 {
     int64_t deadline = lost_ms + REATTACH_MS;
-    return run->cancelled && run->cancel_deadline_ms < deadline ? run->cancel_deadline_ms
-                                                                : deadline;
+    return run->cancelled && run->cancel_deadline_ms < deadline ? run->cancel_deadline_ms : deadline;
 }
 
 /* Connect again with growing pauses. On failure err tells the last reason. */
@@ -303,7 +291,8 @@ static int reconnect(struct run *run, struct err *err)
         struct err why = { 0 };
         int64_t left = reattach_deadline(run, lost) - link->now_ms(link->ctx);
         if (left <= 0)
-            return run->cancelled ? give_up_cancelled(err) : -(int)ERR_NET;
+            return run->cancelled ? give_up_cancelled(err)
+                                  : err_wrap(err, "no new connection for %d minutes", (int)(REATTACH_MS / 60000));
         int r = run->cancelled ? 0 : link->pause(link->ctx, pause < left ? pause : left, &why);
         if (r == 0) {
             left = reattach_deadline(run, lost) - link->now_ms(link->ctx);
@@ -316,8 +305,7 @@ static int reconnect(struct run *run, struct err *err)
         }
         if (r == 0)
             return 0;
-        if (err)
-            *err = why;
+        *err = why;
         if (!is_loss(r))
             return r; /* refused by the host: trying again makes it worse */
         link->drop(link->ctx);
@@ -344,29 +332,24 @@ static int reattach(struct run *run, struct err *err)
 static int finish(struct run *run, int r, struct err *err)
 {
     if (r < 0 && run->handler_failed)
-        return err_set(err, (enum err_kind) - run->handler_failed, 0,
-                       "handling an event of the agent failed");
+        return err_set(err, (enum err_kind) - run->handler_failed, 0, "handling an event of the agent failed");
     if (r < 0 && run->is_run && r != -ERR_CANCEL)
-        err_hint(
-            err,
-            "How the deployment ended is not known here. The agent goes on without us: ask with "
-            "`command: status`.");
+        err_hint(err, "How the deployment ended is not known here. The agent goes on without us: ask with "
+                      "`command: status`.");
     return r;
 }
 
-int session_run(struct session *s, const struct wire_request *request, session_event_fn *on_event,
-                void *ctx, struct err *err)
+int session_run(struct session *s, const struct wire_request *request, session_event_fn *on_event, void *ctx,
+                struct err *err)
 {
     struct run run = { .s = s, .request = request, .on_event = on_event, .ctx = ctx };
     struct err own = { 0 };
     if (!err)
         err = &own;
-    run.is_run =
-        request->op == WIRE_DEPLOY || request->op == WIRE_ROLLBACK || request->op == WIRE_ATTACH;
+    run.is_run = request->op == WIRE_DEPLOY || request->op == WIRE_ROLLBACK || request->op == WIRE_ATTACH;
     run.idle_ms = ANSWER_IDLE_MS;
     if (run.is_run) {
-        int64_t lock_ms =
-            request->op == WIRE_DEPLOY ? request->spec.lock_timeout_ms : request->lock_timeout_ms;
+        int64_t lock_ms = request->op == WIRE_DEPLOY ? request->spec.lock_timeout_ms : request->lock_timeout_ms;
         run.idle_ms = RUN_IDLE_MS + (lock_ms > 0 ? lock_ms : 0);
     }
     stream_reset_request(&s->stream);
@@ -385,7 +368,7 @@ int session_run(struct session *s, const struct wire_request *request, session_e
             return 0;
         bool lost = is_loss(r) && !run.handler_failed && !run.silent;
         if (r < 0)
-            s->stream.greeted = false; /* whatever follows needs a fresh connection */
+            s->stream.greeted = false;        /* whatever follows needs a fresh connection */
         bool again = run.is_run || !run.told; /* an answer is not begun a second time */
         if (!again || !lost || ++run.fruitless > FRUITLESS_MAX)
             return finish(&run, r, err);

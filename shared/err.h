@@ -70,6 +70,12 @@ struct err {
 
 #define err_set(e, kind, code, ...) err_push((e), (kind), (code), __FILE__, __LINE__, __VA_ARGS__)
 #define err_wrap(e, ...) err_push((e), ERR_OK, 0, __FILE__, __LINE__, __VA_ARGS__)
+#ifdef __clang_analyzer__ /* It cannot see into err.c: tell it that the result is negative. */
+#undef err_set
+#undef err_wrap
+#define err_set(e, kind, code, ...) (err_push((e), (kind), (code), __FILE__, __LINE__, __VA_ARGS__), -1)
+#define err_wrap(e, ...) (err_push((e), ERR_OK, 0, __FILE__, __LINE__, __VA_ARGS__), -1)
+#endif
 
 /*
  * Add a frame. With kind != ERR_OK the error is begun anew (older frames are forgotten); with ERR_OK kind and code

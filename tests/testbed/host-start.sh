@@ -16,6 +16,8 @@ for user in ec2-user nodocker; do
     chown "$user:$user" "$home/.ssh/authorized_keys"
     chmod 0600 "$home/.ssh/authorized_keys"
 done
+# A real /run is empty after a reboot; this one survives, and pids in it would be taken for live processes.
+rm -rf /run/docker* /run/containerd /run/sshd.pid
 mkdir -p /run/sshd
 /usr/sbin/sshd -E /var/log/sshd.log
 
@@ -28,6 +30,5 @@ mount -o remount,bind,rw /sys || true
 for dir in /sys/fs/cgroup /sys/fs/cgroup/*/; do
     mount -o remount,bind,rw "$dir" 2>/dev/null || true
 done
-rm -f /var/run/docker.pid
 # shellcheck disable=SC2086 # a list of arguments
 exec dockerd ${DOCKERD_ARGS:-} >/var/log/dockerd.log 2>&1

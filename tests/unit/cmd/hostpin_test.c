@@ -12,7 +12,7 @@
 #define ED2_KEY "AAAAC3NzaC1lZDI1NTE5AAAAIJ8gLRMSMTJEE4T2ouUPNkKAqYapQm1hqNv7v0thGri2"
 #define ED2_FP "SHA256:JKN/NdGikESaU3ai+qRiiUid9oz4dW7wsgHv8UElmMc"
 #define EC_KEY                                                                                                         \
-    "AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBJ6UZPp+ncs9nEVsjQ/aXnf4oIjamZHwbVqks5tP9/"                    \
+    "AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBJ6UZPp+ncs9nEVsjQ/aXnf4oIjamZHwbVqks5tP9/"                   \
     "NcMIAnrlulbe16CJXUsPSvSbwpdYV6lFrtmlz3tuNPoiQ="
 #define EC_FP "SHA256:ePHrUb5Xi4P4J5XEgCsq/zMQCR9rf60ASfF1Dsp8Omc"
 #define RSA_FP "SHA256:OfeXTFmdwjjJK74oNdks/7vYQZa18UKLR+UFMv3BZmo"

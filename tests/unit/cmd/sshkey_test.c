@@ -1,7 +1,7 @@
 #include "cmd/sshkey.h"
 
 #include "shared/crypto.h"
-#include "test_keys.h"
+#include "tests/unit/cmd/test_keys.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
