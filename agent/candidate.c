@@ -35,6 +35,17 @@ static int addresses_in_use(const struct engine_network *network, struct strlist
     return 0;
 }
 
+/* The address of the old version on the app's network; NULL when it has none. */
+static const char *inherited_address(const struct run *run)
+{
+    if (!run->old_was_running || !run->strategy->inherits_address)
+        return NULL;
+    for (size_t i = 0; i < run->old.c.endpoint_count; i++)
+        if (strcmp(run->old.c.endpoints[i].network, run->names.network) == 0 && run->old.c.endpoints[i].ip[0])
+            return run->old.c.endpoints[i].ip;
+    return NULL;
+}
+
 /* Make sure of the app's network and pick the slot that is free. address "": the network takes no static addresses. */
 static int pick_address(struct run *run, char address[SLOTS_ADDRESS_SIZE], struct err *err)
 {
@@ -50,7 +61,10 @@ static int pick_address(struct run *run, char address[SLOTS_ADDRESS_SIZE], struc
     if (r != 0)
         return r < 0 ? r : err_set(err, ERR_DOCKER, 404, "network '%s' vanished", run->names.network);
     address[0] = '\0';
-    if (network.subnet_configured) {
+    const char *inherited = inherited_address(run);
+    if (network.subnet_configured && inherited) {
+        (void)snprintf(address, SLOTS_ADDRESS_SIZE, "%s", inherited);
+    } else if (network.subnet_configured) {
         r = addresses_in_use(&network, &in_use, err);
         if (r == 0)
             r = slots_of_subnet(network.subnet, &slots, err);
@@ -104,6 +118,20 @@ int candidate_apply(struct run *run, struct err *err)
     return preflight_journal_facts(run, err);
 }
 
+/* Nothing served before and nothing does now: keeper and network go, unless green still needs them to be started. */
+static int leave_nothing(struct run *run, struct err *err)
+{
+    struct run_version green = { 0 };
+    int r = run_find(run, run->names.green, &green, err);
+    run_version_done(&green);
+    if (r != 1)
+        return r;
+    r = keeper_remove(run, err);
+    if (r == 0)
+        r = engine_network_remove(run->engine, run->names.network, err);
+    return r < 0 ? r : 0;
+}
+
 int candidate_undo(struct run *run, struct err *err)
 {
     struct run_version next = { 0 };
@@ -119,9 +147,5 @@ int candidate_undo(struct run *run, struct err *err)
     run_version_done(&next);
     if (r < 0)
         return err_wrap(err, "remove '%s'", run->names.next);
-    if (!run->old.exists && keeper_remove(run, err) < 0)
-        return -(int)err->kind;
-    if (!run->old.exists)
-        r = engine_network_remove(run->engine, run->names.network, err);
-    return r < 0 ? r : 0;
+    return run->old.exists ? 0 : leave_nothing(run, err);
 }

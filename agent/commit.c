@@ -56,7 +56,8 @@ static int rename_to(struct run *run, const char *id, const char *name, struct e
 static int give_names(struct run *run, struct err *err)
 {
     struct run_version green = { 0 };
-    int r = free_name(run, run->names.green, err);
+    /* Without an old version there is no new green: the one that is kept stays the way back. */
+    int r = run->old.exists ? free_name(run, run->names.green, err) : 0;
     if (r == 0 && run->old.exists) {
         r = run_find(run, run->names.green, &green, err);
         bool cand_is_green = r == 0 && strcmp(green.c.id, run->cand.c.id) == 0;

@@ -14,7 +14,7 @@ const struct step deploy_steps[] = {
     { .name = "compare", .title = "Compare with what serves", .apply = compare_apply, .timeout_ms = MINUTE_MS },
     { .name = "container_create", .title = "Create the candidate", .apply = candidate_apply, .undo = candidate_undo,
       .timeout_ms = 2 * MINUTE_MS },
-    { .name = "warm_up", .title = "Boot and check the candidate", .apply = warm_up_apply, .undo = warm_up_undo,
+    { .name = "warm_up", .title = "Boot and check the candidate", .apply = warm_up_apply,
       .timeout_ms = 120 * MINUTE_MS },
     { .name = "cutover_time", .title = "Cutover", .apply = cutover_apply, .undo = cutover_undo,
       .timeout_ms = 120 * MINUTE_MS, .flags = STEP_TOUCHES },

@@ -144,6 +144,8 @@ int engine_container_create(struct engine *e, const char *name, const struct jso
 int engine_container_start(struct engine *e, const char *id, struct err *err);
 /* 0, also when it was stopped already or is gone. Waits grace_s + 10 s. */
 int engine_container_stop(struct engine *e, const char *id, int64_t grace_s, struct err *err);
+/* "USR1" and the like; 0 when it is not running. Only `unless-stopped` takes a signal for a stop by hand. */
+int engine_container_signal(struct engine *e, const char *id, const char *signal_name, struct err *err);
 int engine_container_kill(struct engine *e, const char *id, struct err *err); /* SIGKILL; 0 when not running */
 int engine_container_rename(struct engine *e, const char *id, const char *name, struct err *err); /* 0 when named so */
 int engine_container_remove(struct engine *e, const char *id,
@@ -167,6 +169,12 @@ struct engine_stats {                         /* one-shot sample */
     int64_t pids;
 };
 int engine_container_stats(struct engine *e, const char *id, struct engine_stats *ret, struct err *err);
+
+/*
+ * Wait until a container of that name is started, at or after since_s (Unix seconds). 0 it was; 1 not within timeout_ms,
+ * or the engine ended the stream.
+ */
+int engine_wait_for_start(struct engine *e, const char *name, int64_t since_s, int64_t timeout_ms, struct err *err);
 
 /* ---- networks ---- */
 

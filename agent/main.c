@@ -12,10 +12,10 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 
-static const char usage[] = "usage: bluegreen-agent serve | self-check | keep | version | help\n"
+static const char usage[] = "usage: bluegreen-agent serve | self-check | keep APP | version | help\n"
                             "  serve       answer the action's requests on standard input and output\n"
                             "  self-check  try every part that needs no Docker Engine\n"
-                            "  keep        hold a port: wait for SIGTERM\n"
+                            "  keep        what the container APP-keeper does: look after the app between deployments\n"
                             "  version     version and architecture\n";
 
 static int print_version(struct err *err)
@@ -49,7 +49,6 @@ int main(int argc, char **argv)
     } commands[] = {
         { "serve", do_serve },
         { "self-check", selfcheck },
-        { "keep", keeper_main },
         { "version", print_version },
         { "help", print_help },
     };
@@ -59,6 +58,12 @@ int main(int argc, char **argv)
     if (http_global_init(&err) < 0) {
         (void)fprintf(stderr, "bluegreen-agent: %s\n", err_text(&err, text, sizeof(text)));
         return 1;
+    }
+    if (argc == 3 && strcmp(argv[1], "keep") == 0) {
+        if (keeper_main(argv[2], &err) == 0)
+            return 0;
+        (void)fprintf(stderr, "bluegreen-agent: %s\n", err_text(&err, text, sizeof(text)));
+        return err_kind_exit_code(err.kind);
     }
     for (size_t i = 0; argc == 2 && i < sizeof(commands) / sizeof(commands[0]); i++) {
         if (strcmp(commands[i].name, argv[1]) != 0)

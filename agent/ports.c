@@ -1,7 +1,5 @@
 #include "agent/ports.h"
 
-#include "agent/keeper.h"
-
 #include <ctype.h>
 #include <dirent.h>
 #include <inttypes.h>
@@ -87,14 +85,6 @@ static const struct json *publisher(const struct json *containers, int port)
     return NULL;
 }
 
-/* The keeper steps aside for a candidate, so it does not count as an owner. */
-static bool is_keeper(const struct run *run, const struct json *container)
-{
-    const struct json *labels = json_get(container, "Labels");
-    return strcmp(json_str(labels, CONTAINER_LABEL_APP, ""), run->app) == 0 &&
-           strcmp(json_str(labels, CONTAINER_LABEL_ROLE, ""), KEEPER_ROLE) == 0;
-}
-
 static bool is_blue(const struct run *run, const struct json *container)
 {
     return run->old.exists && strcmp(json_str(container, "Id", ""), run->old.c.id) == 0;
@@ -105,8 +95,6 @@ static bool is_free(const struct run *run, const struct json *containers, int po
 {
     const struct json *c = publisher(containers, port);
     *blue = c && is_blue(run, c);
-    if (c && is_keeper(run, c))
-        return true;
     if (c) {
         const char *name = json_value_str(json_first(json_get(c, "Names")), "");
         buf_addf(owner, "container '%s' (image %s)", name[0] == '/' ? name + 1 : name, json_str(c, "Image", ""));

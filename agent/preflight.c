@@ -99,16 +99,35 @@ static int clear_next(struct run *run, struct err *err)
     return r;
 }
 
-/* The name is ours to reuse, but nobody's running container is removed for it. */
-static int check_green(struct run *run, struct err *err)
+/* A container made by hand is taken over only if the way back to it would work. */
+static int check_old(const struct run *run, struct err *err)
 {
-    struct run_version green = { 0 };
-    int r = run_find(run, run->names.green, &green, err);
-    if (r == 0 && green.c.running && !engine_container_label(&green.c, CONTAINER_LABEL_APP)[0]) {
-        err_hint(err, "Rename, stop or remove that container; the name is needed for the previous version.");
-        r = err_set(err, ERR_DOCKER, 409, "a container named '%s' runs and is not ours", run->names.green);
+    const struct engine_container *c = &run->old.c;
+    if (!run->old_was_running)
+        return 0;
+    bool removes_itself = json_value_bool(json_path(c->raw, "HostConfig", "AutoRemove", NULL), false);
+    if (!removes_itself && strcmp(c->network_mode, "host") != 0)
+        return 0;
+    err_hint(err, "Start it anew as 'docker run -d -p %d:... --name %s', without %s; then deploy again.", (int)run->spec.port,
+             c->name, removes_itself ? "'--rm'" : "'--network host'");
+    return err_set(err, ERR_DOCKER, 0, "'%s' was started with %s: there would be no way back to it", c->name,
+                   removes_itself ? "'--rm'" : "'--network host'");
+}
+
+/* The names are ours to reuse, but nobody's running container is removed for one. */
+static int check_names(struct run *run, struct err *err)
+{
+    const char *names[] = { run->names.green, run->names.keeper };
+    struct run_version there = { 0 };
+    int r = 0;
+    for (size_t i = 0; r >= 0 && i < 2; i++) {
+        r = run_find(run, names[i], &there, err);
+        if (r == 0 && there.c.running && !engine_container_label(&there.c, CONTAINER_LABEL_APP)[0]) {
+            err_hint(err, "Rename, stop or remove that container; the name is needed for the app.");
+            r = err_set(err, ERR_DOCKER, 409, "a container named '%s' runs and is not ours", names[i]);
+        }
     }
-    run_version_done(&green);
+    run_version_done(&there);
     return r < 0 ? r : 0;
 }
 
@@ -117,7 +136,7 @@ int preflight_apply(struct run *run, struct err *err)
     if (preflight_engine(run, err) < 0)
         return -(int)err->kind;
     if (settle_names_left(run, err) < 0 || preflight_find_old(run, err) < 0 || clear_next(run, err) < 0 ||
-        check_green(run, err) < 0)
+        check_names(run, err) < 0 || check_old(run, err) < 0)
         return -(int)err->kind;
     run->strategy = strategy_by_name(run->spec.strategy);
     if (!run->strategy)

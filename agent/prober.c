@@ -239,35 +239,49 @@ static int by_time(const void *a, const void *b)
     return (x->took_ms > y->took_ms) - (x->took_ms < y->took_ms);
 }
 
-/* Spans from the start of the first failed request to the end of the next good one, in order of their starts. */
-static void judge(struct prober *p, struct prober_result *ret)
+/*
+ * How long was it down? From the start of a failed request until the earliest end of a good one that was started no
+ * earlier; failed ones that were started meanwhile belong to the same span. Spans never overlap, so that their sum is
+ * time. Samples in order of their starts; `up` has room for as many times.
+ */
+static void measure_outage(const struct sample *samples, size_t count, int64_t *up, int64_t now_ms,
+                           struct prober_result *ret)
 {
-    int64_t down_since_ms = -1;
-    size_t good = 0;
-    qsort(p->samples, p->count, sizeof(p->samples[0]), by_start);
-    for (size_t i = 0; i < p->count; i++) {
-        const struct sample *s = &p->samples[i];
-        ret->seen++;
-        if (!s->ok) {
-            ret->failed++;
-            if (down_since_ms < 0)
-                down_since_ms = s->start_ms;
-        } else if (down_since_ms >= 0) {
-            int64_t span = s->start_ms + s->took_ms - down_since_ms;
-            ret->outage_ms += span;
-            ret->longest_ms = span > ret->longest_ms ? span : ret->longest_ms;
-            down_since_ms = -1;
-        }
+    int64_t earliest = INT64_MAX, up_at_ms = INT64_MIN;
+    for (size_t i = count; i-- > 0;) { /* up[i]: when a good request that was started at or after this one was answered */
+        int64_t end = samples[i].start_ms + samples[i].took_ms;
+        if (samples[i].ok && end < earliest)
+            earliest = end;
+        up[i] = earliest;
     }
-    ret->down_at_end = down_since_ms >= 0;
-    if (ret->down_at_end) {
-        int64_t span = clock_mono_ms() - down_since_ms;
+    for (size_t i = 0; i < count; i++) {
+        if (samples[i].ok || samples[i].start_ms < up_at_ms)
+            continue;
+        ret->down_at_end = up[i] == INT64_MAX;
+        up_at_ms = ret->down_at_end ? now_ms : up[i];
+        int64_t span = up_at_ms - samples[i].start_ms;
         ret->outage_ms += span;
         ret->longest_ms = span > ret->longest_ms ? span : ret->longest_ms;
+        if (ret->down_at_end)
+            return;
     }
-    for (size_t i = 0; i < p->count; i++) /* keep the good ones, for their median */
+}
+
+static void judge(struct prober *p, struct prober_result *ret)
+{
+    size_t good = 0;
+    int64_t *up = malloc(p->count * sizeof(*up));
+    qsort(p->samples, p->count, sizeof(p->samples[0]), by_start);
+    ret->measured = up != NULL;
+    if (up)
+        measure_outage(p->samples, p->count, up, clock_mono_ms(), ret);
+    free(up);
+    ret->seen = (int64_t)p->count;
+    for (size_t i = 0; i < p->count; i++) { /* keep the good ones, for their median */
+        ret->failed += !p->samples[i].ok;
         if (p->samples[i].ok)
             p->samples[good++] = p->samples[i];
+    }
     if (good > 0) {
         qsort(p->samples, good, sizeof(p->samples[0]), by_time);
         ret->median_ok_ms = p->samples[good / 2].took_ms;
@@ -283,7 +297,6 @@ void prober_stop(struct prober **pp, struct prober_result *ret)
         return;
     atomic_store(&p->stop, true);
     (void)pthread_join(p->thread, NULL); /* ends within PROBER_PERIOD_MS */
-    ret->measured = p->count > 0;
     if (p->count > 0)
         judge(p, ret);
     free(p->samples);

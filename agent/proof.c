@@ -20,11 +20,6 @@ int warm_up_apply(struct run *run, struct err *err)
     return r;
 }
 
-int warm_up_undo(struct run *run, struct err *err)
-{
-    return run->strategy && run->strategy->warm_up_undo ? run->strategy->warm_up_undo(run, err) : 0;
-}
-
 static void start_prober(struct run *run)
 {
     struct err err = { 0 };

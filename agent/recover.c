@@ -9,6 +9,9 @@
 #include "agent/strategy.h"
 #include "shared/clock.h"
 
+#include <fcntl.h>
+
+#define RECOVER_LOCK_MS 30000  /* the keeper may be at it already; then there is nothing left to do */
 #define RECOVER_RECORDS_MAX 20 /* newest records looked at: older unfinished ones cannot own anything any more */
 
 /* Endpoints as the journal has them: Docker forgets those a container was taken off. */
@@ -135,7 +138,10 @@ static int open_unfinished(struct run *run, const char *app, int app_fd, const c
     r = store_read(run->dir_fd, "outcome.json", &text, err);
     if (r <= 0)
         return r < 0 ? r : 1;
-    if (request_load(run, err) < 0 || redactor_new(&run->redactor, err) < 0)
+    r = request_load(run, err);
+    if (r != 0) /* 1: it died, or is, before its first word; nothing was done on the host */
+        return r;
+    if (redactor_new(&run->redactor, err) < 0)
         return -(int)err->kind;
     (void)clock_format_stamp(run->started_wall_ms, stamp);
     return eventlog_open(&run->log, run->dir_fd, stamp, run->redactor, err);
@@ -150,6 +156,30 @@ static int recover_held(const char *app, int app_fd, const char *id, struct err 
         r = finish_unfinished(&run, err);
     run_done(&run);
     return r < 0 ? r : 0;
+}
+
+static bool is_unfinished(int app_fd, const char *id)
+{
+    _cleanup_(close_p) int dir_fd = -1;
+    _cleanup_(close_p) int events_fd = -1;
+    struct err ignored = { 0 };
+    if (store_open_deployment(app_fd, id, &dir_fd, &ignored) != 0 || faccessat(dir_fd, "outcome.json", F_OK, 0) == 0 ||
+        faccessat(dir_fd, "request.json", F_OK, 0) != 0)
+        return false;
+    events_fd = openat(dir_fd, EVENTLOG_FILE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    return events_fd >= 0 && !eventlog_is_written(events_fd);
+}
+
+bool recover_is_due(int app_fd)
+{
+    struct strlist ids = { 0 };
+    struct err ignored = { 0 };
+    bool due = false;
+    (void)store_list_deployments(app_fd, &ids, &ignored);
+    for (size_t i = 0; !due && i < ids.len && i < RECOVER_RECORDS_MAX; i++)
+        due = is_unfinished(app_fd, ids.items[i]);
+    strlist_done(&ids);
+    return due;
 }
 
 void recover_app(const char *app, int app_fd, const char *except, struct run *told)
@@ -176,7 +206,7 @@ int recover_one(const char *app, const char *id, struct err *err)
     _cleanup_(close_p) int lock_fd = -1;
     struct lock_owner me = { .pid = getpid() };
     (void)snprintf(me.deployment, sizeof(me.deployment), "%s", id);
-    if (store_open_app(app, &app_fd, err) < 0 || lock_take(app_fd, &me, 0, NULL, NULL, NULL, &lock_fd, err) < 0)
+    if (store_open_app(app, &app_fd, err) < 0 || lock_take(app_fd, &me, RECOVER_LOCK_MS, NULL, NULL, NULL, &lock_fd, err) < 0)
         return -(int)err->kind;
     return recover_held(app, app_fd, id, err);
 }

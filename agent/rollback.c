@@ -79,9 +79,7 @@ static int previous_undo(struct run *run, struct err *err)
     if (engine_container_set_restart_policy(run->engine, id, "no", err) < 0 ||
         engine_container_stop(run->engine, id, run->spec.stop_timeout_s, err) < 0)
         return err_wrap(err, "stop '%s' again", run->names.green);
-    if (traffic_connect(run, &run->cand_before, err) < 0)
-        return -(int)err->kind;
-    return warm_up_undo(run, err);
+    return traffic_connect(run, &run->cand_before, err);
 }
 
 const struct step rollback_steps[] = {

@@ -132,6 +132,8 @@ int run_check(struct run *run, struct err *err)
 
 bool run_outlast_restart(struct run *run, const struct err *err)
 {
+    if (!run->engine)
+        return false; /* none was ever reached */
     if (err->kind != ERR_DOCKER_MISSING && err->kind != ERR_NET && err->kind != ERR_TIMEOUT && err->kind != ERR_DOCKER)
         return false;
     int64_t deadline = clock_mono_ms() + ENGINE_RESTART_MS;

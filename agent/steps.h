@@ -28,7 +28,6 @@ int candidate_undo(struct run *run, struct err *err);
 
 /* proof.c: the strategy's moves, with the prober around them, and the checks behind them. */
 int warm_up_apply(struct run *run, struct err *err);
-int warm_up_undo(struct run *run, struct err *err);
 int cutover_apply(struct run *run, struct err *err);
 int cutover_undo(struct run *run, struct err *err);
 int health_apply(struct run *run, struct err *err);

@@ -11,13 +11,14 @@ struct strategy {
     const char *name; /* value of the `strategy` input */
     /* Host ports that a new container publishes: [first, last], the first free one is taken when it joins its network. */
     void (*ports)(const struct run *run, int *first, int *last);
+    /*
+     * The candidate gets the address of the old version instead of one beside it. Only for versions that never run at
+     * once. The host knows the way to that address: a request that comes while the container is being started does not
+     * make the kernel wait a second for its next ARP request (RETRANS_TIME), and all later requests with it.
+     */
+    bool inherits_address;
     /* Prove the candidate before production is touched. May switch run->strategy to a humbler one. STEP_SKIPPED allowed. */
     int (*warm_up)(struct run *run, struct err *err);
-    /*
-     * What warm_up did to the host besides the candidate. The candidate lets go of its ports here; who made it removes it.
-     * NULL: nothing.
-     */
-    int (*warm_up_undo)(struct run *run, struct err *err);
     /* Move the port to the candidate. Sets run->cutover_ms. */
     int (*cutover)(struct run *run, struct err *err);
     /* Give the port back to the old version. As every undo: looks at the world. Never called without an old version. */
@@ -45,6 +46,12 @@ int traffic_networks(struct run *run, struct run_version *v, struct traffic_netw
 int traffic_disconnect(struct run *run, const struct run_version *v, const struct traffic_networks *n, struct err *err);
 /* Connect those that are not connected now; with their static address and aliases. */
 int traffic_connect(struct run *run, const struct run_version *v, struct err *err);
+/*
+ * A running version that asks for a pair of ports is to hold `port` of them: the engine may have given it the other one,
+ * which is free afterwards, so that taking it off its networks and putting it back turns the pair. *v is looked at anew.
+ * -ERR_PORT_TAKEN when it does not get it after all.
+ */
+int traffic_take_port(struct run *run, struct run_version *v, int port, struct err *err);
 /*
  * The end of every cutover_undo: the old version is back on its networks, running if it was, with the policy it had, and
  * answers on the production port.

@@ -2,14 +2,13 @@
  * handover: both versions publish the same pair of host ports, production and spare. The candidate boots and is checked
  * on the spare port while the old version serves; then three calls of the engine move the production port to it.
  *
- * Whenever a port is to be given out, the other one is taken: by the old version, the candidate, or the keeper
- * (agent/keeper.h). So which one it is does not depend on the order in which the engine goes through a range.
+ * The engine gives out the ports of a pair in turn, so which one a container gets is looked at and turned when it is the
+ * wrong one (traffic_take_port); between deployments the keeper (agent/keeper.h) does that.
  * Measurements and the order of the calls: docs/architecture.md "Port handover".
  */
 #include "agent/strategy.h"
 
 #include "agent/health.h"
-#include "agent/keeper.h"
 #include "shared/clock.h"
 
 static int spare_port(const struct run *run)
@@ -55,17 +54,20 @@ static const char *obstacle(const struct run *run)
 /* The candidate starts where it can be checked: on the spare port, or on the production port when that one is free. */
 static int start(struct run *run, bool contested, struct err *err)
 {
-    int port = (int)run->spec.port, spare = spare_port(run), first, last;
-    bool range = traffic_wanted_ports(&run->cand.c, port, &first, &last) && first != last;
-    int wanted = contested ? spare : port;
-    int r = contested ? keeper_release(run, err) : range ? keeper_ensure(run, spare, err) : 0;
-    if (r == 0)
+    int wanted = contested ? spare_port(run) : (int)run->spec.port;
+    int r = traffic_start(run, &run->cand, err);
+    if (r < 0 && contested && err->kind == ERR_PORT_TAKEN) {
+        /* The old one holds its port on one address only: the engine noticed late, and goes on with the next port. */
+        err_clear(err);
         r = traffic_start(run, &run->cand, err);
+    }
     if (r < 0)
         return r;
     if (!run->cand.c.running)
         return err_set(err, ERR_APP_EXITED, (int)run->cand.c.exit_code, "the container ended at once, with exit code %d",
                        (int)run->cand.c.exit_code);
+    if (run->cand.host_port != wanted && !contested)
+        return traffic_take_port(run, &run->cand, wanted, err); /* both were free: which one it got is the engine's turn */
     return run->cand.host_port == wanted ? 0 : 1;
 }
 
@@ -79,11 +81,8 @@ static int warm_up(struct run *run, struct err *err)
     int r = start(run, contested, err);
     if (r < 0)
         return r;
-    if (r == 1 && contested)
-        return fall_back(run, "the engine did not give it the spare port", err);
     if (r == 1)
-        return err_set(err, ERR_PORT_TAKEN, 0, "the engine gave the new version port %d, not %d", run->cand.host_port,
-                       (int)run->spec.port);
+        return fall_back(run, "the engine did not give it the spare port", err);
     run->direct = !contested;
     run_log(run, "info", "agent", "the new version boots on port %d%s", run->cand.host_port,
             contested ? " while the old one serves" : ", which was free");
@@ -94,19 +93,9 @@ static int warm_up(struct run *run, struct err *err)
     return 0;
 }
 
-/* A candidate that is not to be lets go of the spare port, so that the keeper can have it back. */
-static int warm_up_undo(struct run *run, struct err *err)
-{
-    int64_t grace_s = run->spec.stop_timeout_s < 2 ? run->spec.stop_timeout_s : 2;
-    if (run->cand.exists && engine_container_stop(run->engine, run->cand.c.id, grace_s, err) < 0)
-        return err_wrap(err, "stop the failed version");
-    return keeper_settle(run, err);
-}
-
 static int cutover(struct run *run, struct err *err)
 {
     struct traffic_networks old_networks, cand_networks;
-    char id[ENGINE_ID_MAX];
     if (run->direct) {
         run->cutover_ms = 0;
         run_text(run, "nothing to move: the new version has port %d already", (int)run->spec.port);
@@ -118,22 +107,13 @@ static int cutover(struct run *run, struct err *err)
     if (traffic_networks(run, &run->old, &old_networks, err) < 0 ||
         traffic_networks(run, &run->cand, &cand_networks, err) < 0)
         return -(int)err->kind;
-    /* The spare port changes hands, so that the production port is the only one left for the candidate. */
-    if (traffic_disconnect(run, &run->cand, &cand_networks, err) < 0 || keeper_ensure(run, spare_port(run), err) < 0)
+    if (traffic_disconnect(run, &run->cand, &cand_networks, err) < 0)
         return -(int)err->kind;
     int64_t gap = clock_mono_ms();
-    if (traffic_disconnect(run, &run->old, &old_networks, err) < 0 || traffic_connect(run, &run->cand, err) < 0)
+    if (traffic_disconnect(run, &run->old, &old_networks, err) < 0 || traffic_connect(run, &run->cand, err) < 0 ||
+        traffic_take_port(run, &run->cand, (int)run->spec.port, err) < 0)
         return -(int)err->kind;
     run->cutover_ms = clock_mono_ms() - gap;
-
-    (void)snprintf(id, sizeof(id), "%s", run->cand.c.id);
-    int r = run_find(run, id, &run->cand, err);
-    if (r != 0)
-        return r < 0 ? r : err_set(err, ERR_APP_EXITED, 0, "the new container vanished in the cutover");
-    if (!traffic_holds_port(&run->cand.c, (int)run->spec.port))
-        return err_set(err, run->cand.c.running ? ERR_DOCKER : ERR_APP_EXITED, 0,
-                       "after the cutover the new container does not hold port %d", (int)run->spec.port);
-    run->cand.host_port = (int)run->spec.port;
     run_text(run, "port %d moved in %.3f s", (int)run->spec.port, (double)run->cutover_ms / 1000);
     return 0;
 }
@@ -154,11 +134,7 @@ static int take_candidate_off(struct run *run, struct err *err)
 
 static int cutover_undo(struct run *run, struct err *err)
 {
-    int first, last;
     if (take_candidate_off(run, err) < 0)
-        return -(int)err->kind;
-    if (traffic_wanted_ports(&run->old.c, (int)run->spec.port, &first, &last) && first != last &&
-        keeper_ensure(run, spare_port(run), err) < 0)
         return -(int)err->kind;
     return traffic_restore_old(run, err);
 }
@@ -167,7 +143,6 @@ const struct strategy strategy_handover = {
     .name = "handover",
     .ports = ports,
     .warm_up = warm_up,
-    .warm_up_undo = warm_up_undo,
     .cutover = cutover,
     .cutover_undo = cutover_undo,
 };

@@ -4,7 +4,6 @@
  */
 #include "agent/strategy.h"
 
-#include "agent/keeper.h"
 #include "shared/clock.h"
 
 static void ports(const struct run *run, int *first, int *last)
@@ -32,13 +31,9 @@ static int cutover(struct run *run, struct err *err)
     }
     if (traffic_start(run, &run->cand, err) < 0)
         return -(int)err->kind;
+    if (traffic_take_port(run, &run->cand, (int)run->spec.port, err) < 0)
+        return -(int)err->kind;
     run->cutover_ms = clock_mono_ms() - gap;
-    if (!traffic_holds_port(&run->cand.c, (int)run->spec.port))
-        return err_set(err, run->cand.c.running ? ERR_DOCKER : ERR_APP_EXITED, (int)run->cand.c.exit_code,
-                       run->cand.c.running ? "the new container was not given port %d"
-                                           : "the new container ended at once, before it had port %d",
-                       (int)run->spec.port);
-    run->cand.host_port = (int)run->spec.port;
     run_text(run, "stopped the old version and started the new one in %.3f s", (double)run->cutover_ms / 1000);
     return 0;
 }
@@ -48,13 +43,12 @@ static int cutover_undo(struct run *run, struct err *err)
     /* A stop without grace waits until the ports are free; a kill does not. */
     if (run->cand.exists && engine_container_stop(run->engine, run->cand.c.id, 0, err) < 0)
         return err_wrap(err, "stop the failed version");
-    if (keeper_settle(run, err) < 0)
-        return -(int)err->kind;
     return traffic_restore_old(run, err);
 }
 
 const struct strategy strategy_recreate = {
     .name = "recreate",
+    .inherits_address = true,
     .ports = ports,
     .warm_up = warm_up,
     .cutover = cutover,

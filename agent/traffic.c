@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define TURNS_MAX 3 /* one turns a pair; the others are for a port that somebody had for a moment */
+
 const struct strategy *strategy_by_name(const char *name)
 {
     static const struct strategy *const all[] = { &strategy_handover, &strategy_recreate };
@@ -90,16 +92,48 @@ int traffic_connect(struct run *run, const struct run_version *v, struct err *er
     return r;
 }
 
+static int look_again(struct run *run, struct run_version *v, struct err *err)
+{
+    char id[ENGINE_ID_MAX];
+    (void)snprintf(id, sizeof(id), "%s", v->c.id);
+    int r = run_find(run, id, v, err);
+    return r == 1 ? err_set(err, ERR_APP_EXITED, 0, "the container vanished") : r;
+}
+
+int traffic_take_port(struct run *run, struct run_version *v, int port, struct err *err)
+{
+    int first, last;
+    if (look_again(run, v, err) < 0)
+        return -(int)err->kind;
+    bool pair = traffic_wanted_ports(&v->c, port, &first, &last) && first != last;
+    for (int turns = 0; turns < TURNS_MAX && pair && v->c.running && !traffic_holds_port(&v->c, port); turns++) {
+        struct traffic_networks networks;
+        if (traffic_networks(run, v, &networks, err) < 0 || traffic_disconnect(run, v, &networks, err) < 0 ||
+            traffic_connect(run, v, err) < 0 || look_again(run, v, err) < 0)
+            return -(int)err->kind;
+    }
+    v->host_port = port;
+    if (traffic_holds_port(&v->c, port))
+        return 0;
+    return err_set(err, v->c.running ? ERR_PORT_TAKEN : ERR_APP_EXITED, (int)v->c.exit_code,
+                   "the container '%s' %s port %d", v->c.name, v->c.running ? "did not get" : "ended before it had", port);
+}
+
 int traffic_restore_old(struct run *run, struct err *err)
 {
     struct run_version old = { 0 };
+    int first, last;
     int r = traffic_connect(run, &run->old, err);
-    if (r == 0 && run->old_was_running && strcmp(run->old.c.status, "paused") != 0)
+    if (r == 0)
+        r = run_find(run, run->old.c.id, &old, err);
+    if (r == 0 && run->old_was_running && !old.c.running) /* a paused one "runs", and cannot be started */
         r = engine_container_start(run->engine, run->old.c.id, err);
     if (r == 0)
         r = engine_container_set_restart_policy(run->engine, run->old.c.id, run->old_policy, err);
     if (r == 0)
         r = run_find(run, run->old.c.id, &old, err);
+    if (r == 0 && run->old_was_running && traffic_wanted_ports(&old.c, (int)run->spec.port, &first, &last) && first != last)
+        r = traffic_take_port(run, &old, (int)run->spec.port, err);
     if (r != 0)
         return r < 0 ? r : err_set(err, ERR_NO_PREVIOUS, 0, "the old container is gone");
     old.host_port = (int)run->spec.port;

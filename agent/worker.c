@@ -116,9 +116,10 @@ static int prepare(struct run *run, const struct wire_request *request, struct e
         spec_register_secrets(&run->spec, run->redactor);
     }
     (void)clock_format_stamp(run->started_wall_ms, stamp);
-    if (request_store(run, err) < 0)
+    /* The event log is locked before there is a request: a record with a request and no lock has lost its worker. */
+    if (eventlog_open(&run->log, run->dir_fd, stamp, run->redactor, err) < 0)
         return -(int)err->kind;
-    return eventlog_open(&run->log, run->dir_fd, stamp, run->redactor, err);
+    return request_store(run, err);
 }
 
 int worker_start(const struct wire_request *request, pid_t *ret_pid, struct err *err)

@@ -57,12 +57,10 @@ void hostpin_methods(unsigned types, struct buf *out)
     }
 }
 
-void hostpin_fingerprint(const unsigned char sha256[CRYPTO_SHA256_SIZE],
-                         char out[HOSTPIN_FINGERPRINT_SIZE])
+void hostpin_fingerprint(const unsigned char sha256[CRYPTO_SHA256_SIZE], char out[HOSTPIN_FINGERPRINT_SIZE])
 {
     _cleanup_(buf_done_p) struct buf text = BUF_INIT(64);
-    crypto_base64_encode((struct span){ (const char *)sha256, CRYPTO_SHA256_SIZE }, CRYPTO_BASE64,
-                         &text);
+    crypto_base64_encode((struct span){ (const char *)sha256, CRYPTO_SHA256_SIZE }, CRYPTO_BASE64, &text);
     size_t len = text.len;
     while (len > 0 && text.ptr[len - 1] == '=') /* OpenSSH prints no padding */
         len--;
@@ -135,8 +133,7 @@ bool hostpins_usable(const struct hostpins *p)
     return hostpins_types(p) != 0 || hostpins_untyped(p);
 }
 
-enum hostpin_verdict hostpins_judge(const struct hostpins *p,
-                                    const unsigned char sha256[CRYPTO_SHA256_SIZE])
+enum hostpin_verdict hostpins_judge(const struct hostpins *p, const unsigned char sha256[CRYPTO_SHA256_SIZE])
 {
     enum hostpin_verdict verdict = HOSTPIN_MISMATCH;
     for (size_t i = 0; i < p->len; i++) {
@@ -227,22 +224,17 @@ static unsigned type_from_algorithm(struct span word)
     return type_from_name(word);
 }
 
-static int fingerprint_bytes(struct span word, size_t line_no,
-                             unsigned char out[CRYPTO_SHA256_SIZE], struct err *err)
+static int fingerprint_bytes(struct span word, size_t line_no, unsigned char out[CRYPTO_SHA256_SIZE], struct err *err)
 {
     char shown[64];
     struct span digits = { word.ptr + 7, word.len - 7 }; /* behind "SHA256:" */
     _cleanup_(buf_done_p) struct buf raw = BUF_INIT(256);
     struct err ignored = { 0 };
-    if (digits.len > 100 || crypto_base64_decode(digits, &raw, &ignored) < 0 ||
-        raw.len != CRYPTO_SHA256_SIZE) {
-        int r = err_set(err, ERR_INPUT, 0,
-                        "host-fingerprint line %zu: '%s' is not a whole SHA256 fingerprint",
-                        line_no, show(word, shown));
-        err_hint(
-            err,
-            "A fingerprint is SHA256: and 43 characters, as printed on the host by: ssh-keygen "
-            "-lf /etc/ssh/ssh_host_ed25519_key.pub");
+    if (digits.len > 100 || crypto_base64_decode(digits, &raw, &ignored) < 0 || raw.len != CRYPTO_SHA256_SIZE) {
+        int r = err_set(err, ERR_INPUT, 0, "host-fingerprint line %zu: '%s' is not a whole SHA256 fingerprint", line_no,
+                        show(word, shown));
+        err_hint(err, "A fingerprint is SHA256: and 43 characters, as printed on the host by: ssh-keygen "
+                      "-lf /etc/ssh/ssh_host_ed25519_key.pub");
         return r;
     }
     memcpy(out, raw.ptr, CRYPTO_SHA256_SIZE);
@@ -255,21 +247,15 @@ static int fingerprint_unknown_word(struct span word, size_t line_no, struct err
     show(word, shown);
     int r;
     if (starts_nocase(word, "MD5:") || (word.len == 47 && memchr(word.ptr, ':', word.len)))
-        r = err_set(err, ERR_INPUT, 0,
-                    "host-fingerprint line %zu: '%s' is an MD5 fingerprint, which is not safe",
+        r = err_set(err, ERR_INPUT, 0, "host-fingerprint line %zu: '%s' is an MD5 fingerprint, which is not safe",
                     line_no, shown);
     else if (span_starts(word, "AAAA"))
-        r = err_set(
-            err, ERR_INPUT, 0,
-            "host-fingerprint line %zu: this is a public key, which belongs into known-hosts",
-            line_no);
-    else
         r = err_set(err, ERR_INPUT, 0,
-                    "host-fingerprint line %zu: '%s' is not a fingerprint; wanted SHA256:...",
+                    "host-fingerprint line %zu: this is a public key, which belongs into known-hosts", line_no);
+    else
+        r = err_set(err, ERR_INPUT, 0, "host-fingerprint line %zu: '%s' is not a fingerprint; wanted SHA256:...",
                     line_no, shown);
-    err_hint(
-        err,
-        "On the host run: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub and paste the line.");
+    err_hint(err, "On the host run: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub and paste the line.");
     return r;
 }
 
@@ -281,8 +267,7 @@ static int fingerprint_line(struct hostpins *p, struct span line, size_t line_no
     unsigned type = 0, said; /* type: said before the fingerprint */
     int r;
     int64_t bits = 0;
-    bool have = false,
-         listing = false; /* listing: a whole line of ssh-keygen, so comments are allowed */
+    bool have = false, listing = false; /* listing: a whole line of ssh-keygen, so comments are allowed */
     struct hostpin pin = { 0 };
     bool drop = false;
 
@@ -314,8 +299,7 @@ static int fingerprint_line(struct hostpins *p, struct span line, size_t line_no
         }
     }
     if (!have)
-        return err_set(err, ERR_INPUT, 0, "host-fingerprint line %zu holds no SHA256: fingerprint",
-                       line_no);
+        return err_set(err, ERR_INPUT, 0, "host-fingerprint line %zu holds no SHA256: fingerprint", line_no);
     return drop ? 0 : pins_add(p, &pin, err);
 }
 
@@ -357,8 +341,7 @@ static bool glob_match(struct span pattern, const char *name)
         if (p < pattern.len && pattern.ptr[p] == '*') {
             star = p++;
             mark = n;
-        } else if (p < pattern.len &&
-                   (pattern.ptr[p] == '?' || lower(pattern.ptr[p]) == lower(name[n]))) {
+        } else if (p < pattern.len && (pattern.ptr[p] == '?' || lower(pattern.ptr[p]) == lower(name[n]))) {
             p++;
             n++;
         } else if (star != SIZE_MAX) {
@@ -445,17 +428,14 @@ struct known_line {
 static int known_line_error(size_t line_no, struct err *err, const char *what, struct span word)
 {
     char shown[64];
-    int r = err_set(err, ERR_INPUT, 0, "known-hosts line %zu: %s%s%s%s", line_no, what,
-                    word.len ? " '" : "", word.len ? show(word, shown) : "", word.len ? "'" : "");
-    err_hint(
-        err,
-        "Each line is: NAME TYPE KEY, as printed by `ssh-keyscan HOST` on a machine you trust; "
-        "compare with the host's own keys before you use it.");
+    int r = err_set(err, ERR_INPUT, 0, "known-hosts line %zu: %s%s%s%s", line_no, what, word.len ? " '" : "",
+                    word.len ? show(word, shown) : "", word.len ? "'" : "");
+    err_hint(err, "Each line is: NAME TYPE KEY, as printed by `ssh-keyscan HOST` on a machine you trust; "
+                  "compare with the host's own keys before you use it.");
     return r;
 }
 
-static int split_known_line(struct span line, size_t line_no, struct known_line *ret,
-                            struct err *err)
+static int split_known_line(struct span line, size_t line_no, struct known_line *ret, struct err *err)
 {
     struct span rest = line, word, none = { "", 0 };
     *ret = (struct known_line){ 0 };
@@ -480,27 +460,24 @@ static int split_known_line(struct span line, size_t line_no, struct known_line 
 }
 
 /* The key's bytes; checks that it is of the type that the line says. */
-static int known_line_key(const struct known_line *l, size_t line_no, struct buf *blob,
-                          struct err *err)
+static int known_line_key(const struct known_line *l, size_t line_no, struct buf *blob, struct err *err)
 {
     struct err ignored = { 0 };
     if (is_digits(l->type))
-        return known_line_error(line_no, err, "keys of SSH protocol 1 are not supported; found",
-                                l->type);
+        return known_line_error(line_no, err, "keys of SSH protocol 1 are not supported; found", l->type);
     if (crypto_base64_decode(l->key, blob, &ignored) < 0 || blob->len < 4)
         return known_line_error(line_no, err, "the key is damaged (not base64):", l->key);
     const unsigned char *b = (const unsigned char *)blob->ptr;
     size_t n = (size_t)b[0] << 24 | (size_t)b[1] << 16 | (size_t)b[2] << 8 | b[3];
     if (n != l->type.len || n > blob->len - 4 || memcmp(blob->ptr + 4, l->type.ptr, n) != 0)
-        return known_line_error(line_no, err, "the key is not of the type that stands before it,",
-                                l->type);
+        return known_line_error(line_no, err, "the key is not of the type that stands before it,", l->type);
     if (blob->len < 4 + n + 4 + 32)
         return known_line_error(line_no, err, "the key is cut off:", l->key);
     return 0;
 }
 
-static int known_line_add(struct hostpins *p, struct span line, size_t line_no, const char *host,
-                          int port, struct err *err)
+static int known_line_add(struct hostpins *p, struct span line, size_t line_no, const char *host, int port,
+                          struct err *err)
 {
     struct known_line l;
     int r = split_known_line(line, line_no, &l, err);
@@ -529,8 +506,7 @@ static int known_line_add(struct hostpins *p, struct span line, size_t line_no, 
     return pins_add(p, &pin, err);
 }
 
-static int parse_known_hosts(struct hostpins *p, struct span text, const char *host, int port,
-                             struct err *err)
+static int parse_known_hosts(struct hostpins *p, struct span text, const char *host, int port, struct err *err)
 {
     struct span line;
     for (size_t line_no = 1; span_next_line(&text, &line); line_no++) {
@@ -554,14 +530,13 @@ static int check_text(struct span text, const char *input, struct err *err)
     return 0;
 }
 
-int hostpins_parse(struct span fingerprints, struct span known_hosts, const char *host, int port,
-                   struct hostpins *ret, struct err *err)
+int hostpins_parse(struct span fingerprints, struct span known_hosts, const char *host, int port, struct hostpins *ret,
+                   struct err *err)
 {
     *ret = (struct hostpins){ 0 };
     int r;
     if ((r = check_text(fingerprints, "host-fingerprint", err)) < 0 ||
-        (r = check_text(known_hosts, "known-hosts", err)) < 0 ||
-        (r = parse_fingerprints(ret, fingerprints, err)) < 0)
+        (r = check_text(known_hosts, "known-hosts", err)) < 0 || (r = parse_fingerprints(ret, fingerprints, err)) < 0)
         return r;
     return parse_known_hosts(ret, known_hosts, host, port, err);
 }

@@ -36,8 +36,7 @@ struct hostpins {
     struct hostpin *items; /* owned */
     size_t len;
     size_t cap;
-    bool
-        given; /* some fingerprint or known_hosts line was there, whether it names this host or not */
+    bool given;         /* some fingerprint or known_hosts line was there, whether it names this host or not */
     size_t other_lines; /* valid known_hosts lines that name other hosts only */
 };
 
@@ -45,8 +44,8 @@ struct hostpins {
  * Read both inputs for host:port; either may be empty. host without brackets. *ret is initialised here; end it with
  * hostpins_done() in every case. -ERR_INPUT naming the input and its line, -ERR_NOMEM. No pin at all is no error here.
  */
-int hostpins_parse(struct span fingerprints, struct span known_hosts, const char *host, int port,
-                   struct hostpins *ret, struct err *err);
+int hostpins_parse(struct span fingerprints, struct span known_hosts, const char *host, int port, struct hostpins *ret,
+                   struct err *err);
 void hostpins_done(struct hostpins *p);
 
 /* Types of the pins that came with one (revoked ones do not count). */
@@ -58,8 +57,7 @@ bool hostpins_usable(const struct hostpins *p);
 
 enum hostpin_verdict { HOSTPIN_MISMATCH = 0, HOSTPIN_MATCH, HOSTPIN_REVOKED };
 /* Revoked wins over everything. */
-enum hostpin_verdict hostpins_judge(const struct hostpins *p,
-                                    const unsigned char sha256[CRYPTO_SHA256_SIZE]);
+enum hostpin_verdict hostpins_judge(const struct hostpins *p, const unsigned char sha256[CRYPTO_SHA256_SIZE]);
 
 /* Type of a public key in SSH wire form; 0: unknown or malformed. */
 unsigned hostpin_blob_type(struct span blob);
@@ -69,8 +67,7 @@ const char *hostpin_type_name(unsigned types);
 void hostpin_describe_types(unsigned types, struct buf *out);
 /* Host key algorithms for these types, in our order, comma-separated. Never ssh-rsa, which is SHA-1. */
 void hostpin_methods(unsigned types, struct buf *out);
-void hostpin_fingerprint(const unsigned char sha256[CRYPTO_SHA256_SIZE],
-                         char out[HOSTPIN_FINGERPRINT_SIZE]);
+void hostpin_fingerprint(const unsigned char sha256[CRYPTO_SHA256_SIZE], char out[HOSTPIN_FINGERPRINT_SIZE]);
 
 /* Does the name field of a known_hosts line name this host? For tests and fuzzing. */
 bool hostpin_names_match(struct span names, const char *host, int port);

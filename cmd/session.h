@@ -13,8 +13,7 @@ struct session;
 /* What the session tells while it works; for the log. Both may be NULL. */
 struct session_observer {
     void *ctx;
-    void (*note)(void *ctx,
-                 const char *text); /* our own words: "connected to …", "sent the agent (3.7 MB)" */
+    void (*note)(void *ctx, const char *text); /* our own words: "connected to …", "sent the agent (3.7 MB)" */
 };
 
 struct session_options {
@@ -40,8 +39,8 @@ void session_free_p(struct session **s);
  */
 #define SESSION_CANCEL_MS 8000
 typedef int session_event_fn(void *ctx, const struct event *ev, struct span data);
-int session_run(struct session *s, const struct wire_request *request, session_event_fn *on_event,
-                void *ctx, struct err *err);
+int session_run(struct session *s, const struct wire_request *request, session_event_fn *on_event, void *ctx,
+                struct err *err);
 
 /* "x86_64", "aarch64"; where it was found; was it sent in this run; channels and connections used so far. */
 struct session_facts {

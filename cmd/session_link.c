@@ -74,8 +74,8 @@ static int install_once(struct ssh_link *l, struct err *err)
         return r;
     l->installed = true;
     if (l->install.uploaded)
-        note(l, "sent the agent for %s (%.1f MB in %.1f s)", l->install.arch,
-             (double)l->install.size_bytes / 1e6, (double)(clock_mono_ms() - begun) / 1e3);
+        note(l, "sent the agent for %s (%.1f MB in %.1f s)", l->install.arch, (double)l->install.size_bytes / 1e6,
+             (double)(clock_mono_ms() - begun) / 1e3);
     else
         note(l, "the agent for %s is there already", l->install.arch);
     return 0;
@@ -87,8 +87,7 @@ static int link_open(void *ctx, int64_t timeout_ms, bool cancellable, struct err
     const struct inputs *in = l->inputs;
     link_drop(l);
     l->connections++;
-    int r = ssh_connect(&l->ssh, &in->target, &in->jump, timeout_ms,
-                        cancellable ? l->cancel_fd : -1, err);
+    int r = ssh_connect(&l->ssh, &in->target, &in->jump, timeout_ms, cancellable ? l->cancel_fd : -1, err);
     if (r < 0)
         return r;
     (void)snprintf(l->where, sizeof(l->where), "%s", ssh_where(l->ssh));
@@ -143,13 +142,13 @@ static int link_explain_end(void *ctx, struct err *err)
     const char *colon = words[0] ? ": " : "";
     if (status == 126 || status == 127) {
         l->installed = false; /* look again next time: somebody may have removed it */
-        return err_set(err, ERR_INSTALL, status,
-                       "the host cannot run the agent (exit status %d)%s%s", status, colon, words);
+        return err_set(err, ERR_INSTALL, status, "the host cannot run the agent (exit status %d)%s%s", status, colon,
+                       words);
     }
     if (status < 0)
         return err_set(err, ERR_REMOTE, status, "the agent was killed%s%s", colon, words);
-    return err_set(err, ERR_REMOTE, status, "the agent ended without a result (exit status %d)%s%s",
-                   status, colon, words);
+    return err_set(err, ERR_REMOTE, status, "the agent ended without a result (exit status %d)%s%s", status, colon,
+                   words);
 }
 
 static int link_pause(void *ctx, int64_t ms, struct err *err)

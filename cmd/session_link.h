@@ -15,10 +15,8 @@ struct session_link {
      */
     int (*open)(void *ctx, int64_t timeout_ms, bool cancellable, struct err *err);
     void (*drop)(void *ctx);
-    int (*read)(void *ctx, struct buf *out, size_t max, int64_t timeout_ms,
-                struct err *err); /* as ssh_read() */
-    int (*write)(void *ctx, struct span data, int64_t timeout_ms,
-                 struct err *err); /* as ssh_write() */
+    int (*read)(void *ctx, struct buf *out, size_t max, int64_t timeout_ms, struct err *err); /* as ssh_read() */
+    int (*write)(void *ctx, struct span data, int64_t timeout_ms, struct err *err);           /* as ssh_write() */
     void (*ignore_cancel)(void *ctx);
     /* After the end of stream: what the agent's end looks like, as an error. */
     int (*explain_end)(void *ctx, struct err *err);
@@ -28,9 +26,8 @@ struct session_link {
 };
 
 /* Run the rules over a link of one's own. *link is copied; the caller keeps ctx alive. */
-int session_open_link(struct session **ret, const struct session_link *link,
-                      int64_t connect_timeout_ms, const struct session_observer *observer,
-                      struct err *err);
+int session_open_link(struct session **ret, const struct session_link *link, int64_t connect_timeout_ms,
+                      const struct session_observer *observer, struct err *err);
 
 /* The link over SSH. */
 struct ssh_link;

@@ -55,10 +55,8 @@ size_t stream_room(struct stream *st)
 static int protocol_error(struct err *err, const char *what)
 {
     int r = err_set(err, ERR_PROTO, 0, "the agent's answer is not understood: %s", what);
-    err_hint(
-        err,
-        "Something else may write to the agent's output. If it happens again, report it with the "
-        "log of this run.");
+    err_hint(err, "Something else may write to the agent's output. If it happens again, report it with the "
+                  "log of this run.");
     return r;
 }
 
@@ -113,16 +111,14 @@ static int check_seq(struct stream *st, const struct event *ev, struct err *err)
     if (ev->seq < st->next_seq)
         return 1;
     if (ev->seq > st->next_seq) {
-        (void)snprintf(what, sizeof(what), "event %" PRIu64 " came where %" PRIu64 " was due",
-                       ev->seq, st->next_seq);
+        (void)snprintf(what, sizeof(what), "event %" PRIu64 " came where %" PRIu64 " was due", ev->seq, st->next_seq);
         return protocol_error(err, what);
     }
     st->next_seq++;
     return 0;
 }
 
-static int begin_data(struct stream *st, struct event *ev, session_event_fn *on_event, void *ctx,
-                      struct err *err)
+static int begin_data(struct stream *st, struct event *ev, session_event_fn *on_event, void *ctx, struct err *err)
 {
     if (ev->seq != 0) /* its bytes are in no log, so it could not be asked for again */
         return protocol_error(err, "data with a sequence number");
@@ -139,8 +135,7 @@ static int begin_data(struct stream *st, struct event *ev, session_event_fn *on_
     return 0;
 }
 
-static int one_line(struct stream *st, struct span line, session_event_fn *on_event, void *ctx,
-                    struct err *err)
+static int one_line(struct stream *st, struct span line, session_event_fn *on_event, void *ctx, struct err *err)
 {
     struct event ev;
     st->event_bytes += (int64_t)line.len + 1;

@@ -27,8 +27,7 @@ static int install(int number, void (*handler)(int), struct err *err)
     memset(&sa, 0, sizeof(sa));
     sa.sa_handler = handler;
     sigemptyset(&sa.sa_mask);
-    if (sigaction(number, &sa, NULL) <
-        0) /* no SA_RESTART: waits end early and look at the descriptor */
+    if (sigaction(number, &sa, NULL) < 0) /* no SA_RESTART: waits end early and look at the descriptor */
         return err_set(err, ERR_BUG, errno, "handle signal %d: %s", number, strerror(errno));
     return 0;
 }

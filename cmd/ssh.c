@@ -36,8 +36,7 @@ static void session_close(struct ssh *s)
 {
     if (!s->session)
         return;
-    if (!s->half_sent &&
-        s->first_len > 0) /* one try, so that the server's log does not tell of a lost peer */
+    if (!s->half_sent && s->first_len > 0) /* one try, so that the server's log does not tell of a lost peer */
         (void)libssh2_session_disconnect_ex(s->session, SSH_DISCONNECT_BY_APPLICATION, "done", "");
     s->closing = true; /* the callbacks fail from here on, so nothing below waits */
     for (int i = 0; i < JUMP_CLOSE_ROUNDS; i++)
@@ -84,8 +83,8 @@ void ssh_ignore_cancel(struct ssh *s)
 }
 
 /* A session that is connected but has not said anything yet. */
-static int transport_open(const struct hop *hop, struct ssh *outer, int64_t deadline_ms,
-                          struct ssh **ret, struct err *err)
+static int transport_open(const struct hop *hop, struct ssh *outer, int64_t deadline_ms, struct ssh **ret,
+                          struct err *err)
 {
     const struct ssh_target *t = hop->target;
     _cleanup_(ssh_free_p) struct ssh *s = calloc(1, sizeof(*s));
@@ -95,8 +94,8 @@ static int transport_open(const struct hop *hop, struct ssh *outer, int64_t dead
     s->cancel_fd = hop->cancel_fd;
     buf_init(&s->ahead, 64 * 1024);
     bool v6 = strchr(t->host, ':') != NULL;
-    (void)snprintf(s->where, sizeof(s->where), "%.64s@%s%.200s%s:%d", t->user, v6 ? "[" : "",
-                   t->host, v6 ? "]" : "", t->port);
+    (void)snprintf(s->where, sizeof(s->where), "%.64s@%s%.200s%s:%d", t->user, v6 ? "[" : "", t->host, v6 ? "]" : "",
+                   t->port);
     int r;
     if (outer) {
         s->outer = outer;
@@ -118,12 +117,9 @@ static int explain_handshake(struct ssh *s, int rc, struct err *err)
     ssh_strange_words(s, words);
     int r;
     if (strstr(words, "Not allowed at this time") || strstr(words, "MaxStartups")) {
-        r = err_set(err, ERR_NET, rc, "%s refuses connections from this address for now: '%s'",
-                    s->where, words);
-        err_hint(
-            err,
-            "sshd limits connections: too many at once (MaxStartups), or a penalty after failed "
-            "logins from this address (PerSourcePenalties). Wait some minutes.");
+        r = err_set(err, ERR_NET, rc, "%s refuses connections from this address for now: '%s'", s->where, words);
+        err_hint(err, "sshd limits connections: too many at once (MaxStartups), or a penalty after failed "
+                      "logins from this address (PerSourcePenalties). Wait some minutes.");
         return r;
     }
     if (words[0]) {
@@ -132,11 +128,9 @@ static int explain_handshake(struct ssh *s, int rc, struct err *err)
         return r;
     }
     if (s->first_len == 0 && (s->peer_ended || s->sock_errno)) {
-        r = err_set(err, ERR_NET, s->sock_errno, "%s accepted the connection and closed it at once",
-                    s->where);
-        err_hint(err,
-                 "Something in front of sshd drops us: fail2ban, MaxStartups, PerSourcePenalties, "
-                 "hosts.deny, or a load balancer without a target.");
+        r = err_set(err, ERR_NET, s->sock_errno, "%s accepted the connection and closed it at once", s->where);
+        err_hint(err, "Something in front of sshd drops us: fail2ban, MaxStartups, PerSourcePenalties, "
+                      "hosts.deny, or a load balancer without a target.");
         return r;
     }
     return ssh_fail(s, ERR_PROTO, rc, "SSH handshake", err);
@@ -159,12 +153,9 @@ static int handshake(struct ssh *s, unsigned types, int64_t deadline_ms, struct 
     while ((rc = libssh2_session_handshake(s->session, fd)) == LIBSSH2_ERROR_EAGAIN)
         if ((r = ssh_wait(s, deadline_ms, err)) < 0) {
             if (r == -ERR_TIMEOUT && s->first_len == 0) {
-                r = err_set(err, ERR_TIMEOUT, 0, "%s accepted the connection but stays silent",
-                            s->where);
-                err_hint(
-                    err,
-                    "Is ssh-port right? A host that is still booting or out of memory does the "
-                    "same.");
+                r = err_set(err, ERR_TIMEOUT, 0, "%s accepted the connection but stays silent", s->where);
+                err_hint(err, "Is ssh-port right? A host that is still booting or out of memory does the "
+                              "same.");
             }
             return r;
         }
@@ -175,8 +166,7 @@ static int handshake(struct ssh *s, unsigned types, int64_t deadline_ms, struct 
     return explain_handshake(s, rc, err);
 }
 
-static int host_key(struct ssh *s, unsigned *type, unsigned char sha256[CRYPTO_SHA256_SIZE],
-                    struct err *err)
+static int host_key(struct ssh *s, unsigned *type, unsigned char sha256[CRYPTO_SHA256_SIZE], struct err *err)
 {
     size_t len = 0;
     int library_type = 0;
@@ -189,8 +179,7 @@ static int host_key(struct ssh *s, unsigned *type, unsigned char sha256[CRYPTO_S
 
 /* ---- the host key decision ---- */
 
-static void seen_add(struct seen *seen, unsigned type,
-                     const unsigned char sha256[CRYPTO_SHA256_SIZE])
+static void seen_add(struct seen *seen, unsigned type, const unsigned char sha256[CRYPTO_SHA256_SIZE])
 {
     if (seen->len == SEEN_MAX)
         return;
@@ -203,8 +192,7 @@ static void hint_seen(const struct seen *seen, struct err *err)
 {
     _cleanup_(buf_done_p) struct buf list = BUF_INIT(600);
     for (size_t i = 0; i < seen->len && i < 3; i++)
-        buf_addf(&list, "%s%s %s", i ? ", " : "", hostpin_type_name(seen->type[i]),
-                 seen->fingerprint[i]);
+        buf_addf(&list, "%s%s %s", i ? ", " : "", hostpin_type_name(seen->type[i]), seen->fingerprint[i]);
     err_hint(err,
              "Seen: %s. Compare on the host itself (console, or EC2: Get system log): for f in "
              "/etc/ssh/ssh_host_*.pub; do ssh-keygen -lf $f; done. Only if equal, put it into "
@@ -212,8 +200,7 @@ static void hint_seen(const struct seen *seen, struct err *err)
              buf_str(&list));
 }
 
-static int refuse_host_key(const struct hop *hop, const struct seen *seen, bool revoked,
-                           struct err *err)
+static int refuse_host_key(const struct hop *hop, const struct seen *seen, bool revoked, struct err *err)
 {
     const struct ssh_target *t = hop->target;
     _cleanup_(buf_done_p) struct buf pinned = BUF_INIT(200);
@@ -221,27 +208,22 @@ static int refuse_host_key(const struct hop *hop, const struct seen *seen, bool 
     if (hostpins_untyped(&hop->pins))
         buf_adds(&pinned, pinned.len ? ", any" : "any");
     if (revoked) {
-        int r = err_set(err, ERR_HOST_KEY, 0,
-                        "the host key of %s port %d (%s) is marked @revoked in known-hosts",
+        int r = err_set(err, ERR_HOST_KEY, 0, "the host key of %s port %d (%s) is marked @revoked in known-hosts",
                         t->host, t->port, seen->len ? seen->fingerprint[seen->len - 1] : "");
-        err_hint(err,
-                 "Somebody declared this key stolen. Do not connect; give the host a new key.");
+        err_hint(err, "Somebody declared this key stolen. Do not connect; give the host a new key.");
         return r;
     }
     if (seen->len == 0)
-        return err_set(
-            err, ERR_HOST_KEY, 0,
-            "%s port %d has no host key of a pinned type (%s), or shares no algorithm with us",
-            t->host, t->port, buf_str(&pinned));
+        return err_set(err, ERR_HOST_KEY, 0,
+                       "%s port %d has no host key of a pinned type (%s), or shares no algorithm with us", t->host,
+                       t->port, buf_str(&pinned));
     int r;
     if (!hostpins_usable(&hop->pins))
-        r = err_set(err, ERR_HOST_KEY, 0, "no line of known-hosts is for %s port %d", t->host,
-                    t->port);
+        r = err_set(err, ERR_HOST_KEY, 0, "no line of known-hosts is for %s port %d", t->host, t->port);
     else
-        r = err_set(
-            err, ERR_HOST_KEY, 0,
-            "the host key of %s port %d matches no pin (pinned types: %s); no login was tried",
-            t->host, t->port, buf_str(&pinned));
+        r = err_set(err, ERR_HOST_KEY, 0,
+                    "the host key of %s port %d matches no pin (pinned types: %s); no login was tried", t->host,
+                    t->port, buf_str(&pinned));
     hint_seen(seen, err);
     return r;
 }
@@ -272,8 +254,8 @@ static struct plan make_plan(const struct hostpins *pins)
 }
 
 /* 0: verified, *ret set; 1: not this one (seen may have grown), go on; negative: end. */
-static int try_types(const struct hop *hop, struct ssh *outer, unsigned types, int64_t deadline_ms,
-                     struct seen *seen, struct ssh **ret, struct err *err)
+static int try_types(const struct hop *hop, struct ssh *outer, unsigned types, int64_t deadline_ms, struct seen *seen,
+                     struct ssh **ret, struct err *err)
 {
     _cleanup_(ssh_free_p) struct ssh *s = NULL;
     unsigned char sha256[CRYPTO_SHA256_SIZE];
@@ -287,8 +269,7 @@ static int try_types(const struct hop *hop, struct ssh *outer, unsigned types, i
         return r;
     seen_add(seen, type, sha256);
     if (!(type & types))
-        return err_set(err, ERR_PROTO, 0, "%s showed a host key of a type that was not asked for",
-                       s->where);
+        return err_set(err, ERR_PROTO, 0, "%s showed a host key of a type that was not asked for", s->where);
     switch (hostpins_judge(&hop->pins, sha256)) {
     case HOSTPIN_MATCH:
         *ret = TAKE_PTR(s);
@@ -302,8 +283,8 @@ static int try_types(const struct hop *hop, struct ssh *outer, unsigned types, i
 }
 
 /* A connection whose host key is pinned. Nothing was said about any user yet. */
-static int connect_verified(const struct hop *hop, struct ssh *outer, int64_t deadline_ms,
-                            struct ssh **ret, struct err *err)
+static int connect_verified(const struct hop *hop, struct ssh *outer, int64_t deadline_ms, struct ssh **ret,
+                            struct err *err)
 {
     struct plan plan = make_plan(&hop->pins);
     struct seen seen = { 0 };
@@ -329,8 +310,7 @@ static int hop_prepare(struct hop *hop, struct err *err)
     bool has_passphrase = t->passphrase && t->passphrase[0];
     int r = sshkey_parse(span_of(t->key), has_passphrase, &hop->key, err);
     if (r == 0)
-        r = hostpins_parse(span_of(t->fingerprints), span_of(t->known_hosts), t->host, t->port,
-                           &hop->pins, err);
+        r = hostpins_parse(span_of(t->fingerprints), span_of(t->known_hosts), t->host, t->port, &hop->pins, err);
     if (r == 0 && !hop->pins.given)
         r = err_set(err, ERR_NO_PIN, 0, "there is no pin for the host key of %s", t->host);
     return r < 0 && hop->role ? err_wrap(err, "%s", hop->role) : r;
@@ -374,17 +354,15 @@ static int connect_all(struct hop *host, struct hop *jump, struct ssh **ret, str
     return 0;
 }
 
-int ssh_connect(struct ssh **ret, const struct ssh_target *target, const struct ssh_target *jump,
-                int64_t timeout_ms, int cancel_fd, struct err *err)
+int ssh_connect(struct ssh **ret, const struct ssh_target *target, const struct ssh_target *jump, int64_t timeout_ms,
+                int cancel_fd, struct err *err)
 {
     bool through = jump && jump->host && jump->host[0];
     struct hop host_hop = { .target = target,
                             .role = through ? "host behind the jump host" : NULL,
                             .timeout_ms = timeout_ms,
                             .cancel_fd = cancel_fd };
-    struct hop jump_hop = {
-        .target = jump, .role = "jump host", .timeout_ms = timeout_ms, .cancel_fd = cancel_fd
-    };
+    struct hop jump_hop = { .target = jump, .role = "jump host", .timeout_ms = timeout_ms, .cancel_fd = cancel_fd };
     int r = connect_all(&host_hop, through ? &jump_hop : NULL, ret, err);
     hop_done(&host_hop);
     hop_done(&jump_hop);

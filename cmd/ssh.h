@@ -22,8 +22,8 @@ int ssh_global_init(struct err *err);
  * prints the fingerprint seen and how to check it), ERR_AUTH (says which of user, key or server policy is likely),
  * ERR_KEY, ERR_NET, ERR_CANCEL. The text says whether the jump host or the host failed.
  */
-int ssh_connect(struct ssh **ret, const struct ssh_target *target, const struct ssh_target *jump,
-                int64_t timeout_ms, int cancel_fd, struct err *err);
+int ssh_connect(struct ssh **ret, const struct ssh_target *target, const struct ssh_target *jump, int64_t timeout_ms,
+                int cancel_fd, struct err *err);
 void ssh_free(struct ssh *s); /* closes at once, waits for nobody */
 void ssh_free_p(struct ssh **s);
 /* "ec2-user@web1:22", for messages. */
@@ -45,8 +45,7 @@ int ssh_send_eof(struct ssh_channel *c, struct err *err);
  * Wait for bytes on stdout and append at most `max` to out. 0 got some, 1 end of stream, -ERR_TIMEOUT nothing within
  * timeout_ms, -ERR_NET the connection died, -ERR_CANCEL. stderr is collected aside (ssh_stderr, last 8 KiB).
  */
-int ssh_read(struct ssh_channel *c, struct buf *out, size_t max, int64_t timeout_ms,
-             struct err *err);
+int ssh_read(struct ssh_channel *c, struct buf *out, size_t max, int64_t timeout_ms, struct err *err);
 struct span ssh_stderr(const struct ssh_channel *c);
 /*
  * After the end of stream: exit status, or -1 when the command was killed by a signal or the connection was lost. Waits a

@@ -6,8 +6,7 @@
  * The login methods that the server offers to this user, "publickey,password"; "" when it does not say. Asked only after
  * a refusal: the question itself counts as a try.
  */
-static const char *offered_methods(struct ssh *s, const char *user, int64_t deadline_ms,
-                                   char out[METHODS_MAX])
+static const char *offered_methods(struct ssh *s, const char *user, int64_t deadline_ms, char out[METHODS_MAX])
 {
     struct err ignored = { 0 };
     out[0] = '\0';
@@ -20,44 +19,38 @@ static const char *offered_methods(struct ssh *s, const char *user, int64_t dead
             out[n] = '\0';
             return out;
         }
-        if (libssh2_session_last_errno(s->session) != LIBSSH2_ERROR_EAGAIN ||
-            ssh_wait(s, deadline_ms, &ignored) < 0)
+        if (libssh2_session_last_errno(s->session) != LIBSSH2_ERROR_EAGAIN || ssh_wait(s, deadline_ms, &ignored) < 0)
             return out;
     }
 }
 
-static int explain_refusal(struct ssh *s, const struct ssh_target *t, const struct sshkey *key,
-                           int64_t deadline_ms, struct err *err)
+static int explain_refusal(struct ssh *s, const struct ssh_target *t, const struct sshkey *key, int64_t deadline_ms,
+                           struct err *err)
 {
     char methods[METHODS_MAX];
     offered_methods(s, t->user, deadline_ms, methods);
     const char *kind = key->kind[0] ? key->kind : "private";
     int r;
     if (methods[0] && !strstr(methods, "publickey")) {
-        r = err_set(err, ERR_AUTH, 0, "%s does not accept keys for user '%s'; it offers: %s",
-                    s->where, t->user, methods);
-        err_hint(
-            err,
-            "Likely the server's policy: look at PubkeyAuthentication, AuthenticationMethods, "
-            "AllowUsers and Match blocks in sshd_config. If a second factor is asked for, make "
-            "a user for deployments that needs none.");
+        r = err_set(err, ERR_AUTH, 0, "%s does not accept keys for user '%s'; it offers: %s", s->where, t->user,
+                    methods);
+        err_hint(err, "Likely the server's policy: look at PubkeyAuthentication, AuthenticationMethods, "
+                      "AllowUsers and Match blocks in sshd_config. If a second factor is asked for, make "
+                      "a user for deployments that needs none.");
         return r;
     }
-    r = err_set(err, ERR_AUTH, 0, "%s refused user '%s' with this %s key%s%s (it offers: %s)",
-                s->where, t->user, kind, key->fingerprint[0] ? " " : "", key->fingerprint,
-                methods[0] ? methods : "nothing");
+    r = err_set(err, ERR_AUTH, 0, "%s refused user '%s' with this %s key%s%s (it offers: %s)", s->where, t->user, kind,
+                key->fingerprint[0] ? " " : "", key->fingerprint, methods[0] ? methods : "nothing");
     if (strcmp(t->user, "root") == 0)
-        err_hint(err,
-                 "Cloud images do not let root in: use the image's user (Amazon Linux ec2-user, "
-                 "Ubuntu ubuntu, Debian admin).");
+        err_hint(err, "Cloud images do not let root in: use the image's user (Amazon Linux ec2-user, "
+                      "Ubuntu ubuntu, Debian admin).");
     else
-        err_hint(
-            err,
-            "Is the user right for the image (Amazon Linux ec2-user, Ubuntu ubuntu, Debian "
-            "admin)? Is the key's public half (ssh-keygen -y -f KEY) in ~%s/.ssh/authorized_keys "
-            "there, that file and ~/.ssh writable by that user only? The host's log says why: "
-            "sudo journalctl -u ssh -u sshd",
-            t->user);
+        err_hint(err,
+                 "Is the user right for the image (Amazon Linux ec2-user, Ubuntu ubuntu, Debian "
+                 "admin)? Is the key's public half (ssh-keygen -y -f KEY) in ~%s/.ssh/authorized_keys "
+                 "there, that file and ~/.ssh writable by that user only? The host's log says why: "
+                 "sudo journalctl -u ssh -u sshd",
+                 t->user);
     return r;
 }
 
@@ -65,28 +58,23 @@ static int explain_key(struct ssh *s, const struct sshkey *key, int rc, struct e
 {
     if (key->encrypted) {
         int r = err_set(err, ERR_KEY, rc, "ssh-key: the passphrase does not open the key");
-        err_hint(
-            err,
-            "Try it by hand: ssh-keygen -y -f KEY. If it opens there, the key's encryption may be "
-            "too old for this action: ssh-keygen -p -f KEY.new -Z aes256-ctr on a copy.");
+        err_hint(err, "Try it by hand: ssh-keygen -y -f KEY. If it opens there, the key's encryption may be "
+                      "too old for this action: ssh-keygen -p -f KEY.new -Z aes256-ctr on a copy.");
         return r;
     }
     int r = ssh_fail(s, ERR_KEY, rc, "ssh-key: the key cannot be used", err);
-    err_hint(
-        err,
-        "Try it by hand: ssh-keygen -y -f KEY. A new key is made with: ssh-keygen -t ed25519 -N '' "
-        "-f deploy_key");
+    err_hint(err, "Try it by hand: ssh-keygen -y -f KEY. A new key is made with: ssh-keygen -t ed25519 -N '' "
+                  "-f deploy_key");
     return r;
 }
 
-int ssh_auth(struct ssh *s, const struct ssh_target *t, const struct sshkey *key,
-             int64_t deadline_ms, struct err *err)
+int ssh_auth(struct ssh *s, const struct ssh_target *t, const struct sshkey *key, int64_t deadline_ms, struct err *err)
 {
     const char *passphrase = key->encrypted ? t->passphrase : NULL;
     int rc, r;
-    while ((rc = libssh2_userauth_publickey_frommemory(s->session, t->user, strlen(t->user), NULL,
-                                                       0, buf_str(&key->pem), key->pem.len,
-                                                       passphrase)) == LIBSSH2_ERROR_EAGAIN)
+    while ((rc = libssh2_userauth_publickey_frommemory(s->session, t->user, strlen(t->user), NULL, 0,
+                                                       buf_str(&key->pem), key->pem.len, passphrase)) ==
+           LIBSSH2_ERROR_EAGAIN)
         if ((r = ssh_wait(s, deadline_ms, err)) < 0)
             return err_wrap(err, "log in as '%s'", t->user);
     switch (rc) {
@@ -109,9 +97,7 @@ int ssh_auth(struct ssh *s, const struct ssh_target *t, const struct sshkey *key
     if (rc == LIBSSH2_ERROR_PROTO && !s->peer_ended && !s->sock_errno)
         return explain_key(s, key, rc, err);
     r = ssh_fail(s, ERR_AUTH, rc, "log in", err);
-    err_hint(
-        err,
-        "The server ended the login. Too many wrong tries from this address lead to that too: wait "
-        "some minutes.");
+    err_hint(err, "The server ended the login. Too many wrong tries from this address lead to that too: wait "
+                  "some minutes.");
     return r;
 }

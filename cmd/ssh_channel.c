@@ -20,12 +20,12 @@ struct ssh_channel {
 };
 
 /* Repeat an integer call while it says EAGAIN. */
-#define REPEAT(s, deadline_ms, err, r, rc, call)                                                   \
-    do {                                                                                           \
-        (r) = 0;                                                                                   \
-        while (((rc) = (call)) == LIBSSH2_ERROR_EAGAIN)                                            \
-            if (((r) = ssh_wait((s), (deadline_ms), (err))) < 0)                                   \
-                break;                                                                             \
+#define REPEAT(s, deadline_ms, err, r, rc, call)                                                                       \
+    do {                                                                                                               \
+        (r) = 0;                                                                                                       \
+        while (((rc) = (call)) == LIBSSH2_ERROR_EAGAIN)                                                                \
+            if (((r) = ssh_wait((s), (deadline_ms), (err))) < 0)                                                       \
+                break;                                                                                                 \
     } while (0)
 
 static int open_channel(struct ssh *s, int64_t deadline_ms, LIBSSH2_CHANNEL **ret, struct err *err)
@@ -57,9 +57,8 @@ int ssh_exec(struct ssh *s, const char *command, struct ssh_channel **ret, struc
     int rc, r = open_channel(s, deadline, &c->channel, err);
     if (r < 0)
         return r;
-    REPEAT(
-        s, deadline, err, r, rc,
-        libssh2_channel_process_startup(c->channel, "exec", 4, command, (unsigned)strlen(command)));
+    REPEAT(s, deadline, err, r, rc,
+           libssh2_channel_process_startup(c->channel, "exec", 4, command, (unsigned)strlen(command)));
     if (r < 0)
         return err_wrap(err, "start a command");
     if (rc < 0) {
@@ -119,8 +118,7 @@ static int pump(struct ssh_channel *c, struct buf *out, size_t max, struct err *
     return some;
 }
 
-int ssh_read(struct ssh_channel *c, struct buf *out, size_t max, int64_t timeout_ms,
-             struct err *err)
+int ssh_read(struct ssh_channel *c, struct buf *out, size_t max, int64_t timeout_ms, struct err *err)
 {
     int64_t deadline = clock_mono_ms() + timeout_ms;
     size_t before = out->len;

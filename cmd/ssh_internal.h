@@ -18,17 +18,16 @@ struct ssh {
     bool owns_outer;
     LIBSSH2_CHANNEL *via; /* of outer */
     struct buf ahead;     /* bytes of `via` that were read before the session asked for them */
-    bool
-        via_reading; /* the last packet that outer began and could not finish was begun by a read of `via` */
+    bool via_reading;     /* the last packet that outer began and could not finish was begun by a read of `via` */
 
     int cancel_fd;
-    bool ready;         /* authenticated: keepalives may be sent */
-    bool closing;       /* the callbacks refuse, so that nothing waits any more */
-    bool half_sent;     /* a packet went out in part: only the call that began it may send now */
-    bool peer_ended;    /* the peer closed the transport */
-    int sock_errno;     /* last failure of the socket; 0 none */
-    int64_t alive_ms;   /* when the peer last gave a sign of life */
-    int64_t watched_ms; /* when ssh_wait() last looked */
+    bool ready;                /* authenticated: keepalives may be sent */
+    bool closing;              /* the callbacks refuse, so that nothing waits any more */
+    bool half_sent;            /* a packet went out in part: only the call that began it may send now */
+    bool peer_ended;           /* the peer closed the transport */
+    int sock_errno;            /* last failure of the socket; 0 none */
+    int64_t alive_ms;          /* when the peer last gave a sign of life */
+    int64_t watched_ms;        /* when ssh_wait() last looked */
     char first[SSH_FIRST_MAX]; /* first bytes the peer sent: its banner, or why it sends none */
     size_t first_len;
     char where[300]; /* "user@host:port" */
@@ -49,20 +48,18 @@ int ssh_fail(struct ssh *s, enum err_kind kind, int rc, const char *what, struct
 const char *ssh_strange_words(const struct ssh *s, char out[SSH_FIRST_MAX]);
 
 /* ssh_tcp.c: connect to host:port. -ERR_UNREACHABLE, -ERR_CANCEL. */
-int ssh_tcp_connect(const char *host, int port, int64_t deadline_ms, int cancel_fd, int *ret_fd,
-                    struct err *err);
+int ssh_tcp_connect(const char *host, int port, int64_t deadline_ms, int cancel_fd, int *ret_fd, struct err *err);
 
 /* ssh_jump.c */
 /* A channel of `outer` to host:port. -ERR_UNREACHABLE when the jump host cannot reach it. */
-int ssh_jump_open(struct ssh *outer, const char *host, int port, int64_t deadline_ms,
-                  LIBSSH2_CHANNEL **ret, struct err *err);
+int ssh_jump_open(struct ssh *outer, const char *host, int port, int64_t deadline_ms, LIBSSH2_CHANNEL **ret,
+                  struct err *err);
 void ssh_jump_close(struct ssh *outer, LIBSSH2_CHANNEL *via);
-ssize_t ssh_jump_send(struct ssh *s, const void *bytes,
-                      size_t len); /* as the libssh2 callbacks want it */
+ssize_t ssh_jump_send(struct ssh *s, const void *bytes, size_t len); /* as the libssh2 callbacks want it */
 ssize_t ssh_jump_recv(struct ssh *s, void *bytes, size_t len);
 
 /* ssh_auth.c: log in. -ERR_AUTH, -ERR_KEY, -ERR_TIMEOUT, -ERR_NET, -ERR_CANCEL. */
-int ssh_auth(struct ssh *s, const struct ssh_target *target, const struct sshkey *key,
-             int64_t deadline_ms, struct err *err);
+int ssh_auth(struct ssh *s, const struct ssh_target *target, const struct sshkey *key, int64_t deadline_ms,
+             struct err *err);
 
 #endif

@@ -8,12 +8,11 @@
 
 #define CLOSE_MS 300
 
-int ssh_jump_open(struct ssh *outer, const char *host, int port, int64_t deadline_ms,
-                  LIBSSH2_CHANNEL **ret, struct err *err)
+int ssh_jump_open(struct ssh *outer, const char *host, int port, int64_t deadline_ms, LIBSSH2_CHANNEL **ret,
+                  struct err *err)
 {
     for (;;) {
-        LIBSSH2_CHANNEL *via =
-            libssh2_channel_direct_tcpip_ex(outer->session, host, port, "127.0.0.1", 22);
+        LIBSSH2_CHANNEL *via = libssh2_channel_direct_tcpip_ex(outer->session, host, port, "127.0.0.1", 22);
         if (via) {
             *ret = via;
             return 0;
@@ -22,8 +21,7 @@ int ssh_jump_open(struct ssh *outer, const char *host, int port, int64_t deadlin
         int r;
         if (rc != LIBSSH2_ERROR_EAGAIN) {
             char what[200];
-            (void)snprintf(what, sizeof(what),
-                           "the jump host does not connect us to %.120s port %d", host, port);
+            (void)snprintf(what, sizeof(what), "the jump host does not connect us to %.120s port %d", host, port);
             r = ssh_fail(outer, ERR_UNREACHABLE, rc, what, err);
             err_hint(err, "On the jump host try: nc -vz HOST PORT. Check the host's security group "
                           "(it must let "

@@ -25,8 +25,7 @@ static int resolve(const char *host, int port, struct addrinfo **ret, struct err
     char service[12];
     (void)snprintf(service, sizeof(service), "%d", port);
     struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST };
-    if (getaddrinfo(host, service, &hints, ret) ==
-        0) /* an address needs no resolver, which may be slow */
+    if (getaddrinfo(host, service, &hints, ret) == 0) /* an address needs no resolver, which may be slow */
         return 0;
     hints.ai_flags = 0;
     int rc = getaddrinfo(host, service, &hints, ret);
@@ -34,25 +33,22 @@ static int resolve(const char *host, int port, struct addrinfo **ret, struct err
         return 0;
     int r = err_set(err, ERR_UNREACHABLE, rc, "the name '%s' does not resolve: %s", host,
                     rc == EAI_SYSTEM ? strerror(errno) : gai_strerror(rc));
-    err_hint(err,
-             "Check the spelling of the host. A private name (*.internal, VPC DNS) resolves only "
-             "inside its network: use the public name, a jump host or a runner in the VPC.");
+    err_hint(err, "Check the spelling of the host. A private name (*.internal, VPC DNS) resolves only "
+                  "inside its network: use the public name, a jump host or a runner in the VPC.");
     return r;
 }
 
 /* 0, -ERR_CANCEL, or 1 with *error set. */
-static int connect_one(const struct addrinfo *a, int64_t deadline_ms, int cancel_fd, int *ret_fd,
-                       int *error, struct err *err)
+static int connect_one(const struct addrinfo *a, int64_t deadline_ms, int cancel_fd, int *ret_fd, int *error,
+                       struct err *err)
 {
-    _cleanup_(close_p) int fd =
-        socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, a->ai_protocol);
+    _cleanup_(close_p) int fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, a->ai_protocol);
     if (fd < 0 || (connect(fd, a->ai_addr, a->ai_addrlen) < 0 && errno != EINPROGRESS)) {
         *error = errno;
         return 1;
     }
     for (;;) {
-        struct pollfd p[2] = { { .fd = fd, .events = POLLOUT },
-                               { .fd = cancel_fd, .events = POLLIN } };
+        struct pollfd p[2] = { { .fd = fd, .events = POLLOUT }, { .fd = cancel_fd, .events = POLLIN } };
         int n = poll(p, 2, clock_left_ms(deadline_ms));
         if (n < 0 && errno != EINTR)
             return err_set(err, ERR_BUG, errno, "poll: %s", strerror(errno));
@@ -99,16 +95,14 @@ static int explain(const char *host, int port, int error, struct err *err)
                       "address still the host's? A host in a private subnet needs a jump host.");
         return r;
     }
-    int r = err_set(err, ERR_UNREACHABLE, error, "connect to %s port %d: %s", host, port,
-                    strerror(error));
+    int r = err_set(err, ERR_UNREACHABLE, error, "connect to %s port %d: %s", host, port, strerror(error));
     if (error == ECONNREFUSED)
         err_hint(err, "The host is there but nothing listens on that port: is sshd running, and is "
                       "ssh-port right?");
     return r;
 }
 
-int ssh_tcp_connect(const char *host, int port, int64_t deadline_ms, int cancel_fd, int *ret_fd,
-                    struct err *err)
+int ssh_tcp_connect(const char *host, int port, int64_t deadline_ms, int cancel_fd, int *ret_fd, struct err *err)
 {
     _cleanup_(free_addresses_p) struct addrinfo *list = NULL;
     int r = resolve(host, port, &list, err);

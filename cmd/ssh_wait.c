@@ -43,8 +43,7 @@ static ssize_t on_recv(libssh2_socket_t fd, void *bytes, size_t len, int flags, 
     return n;
 }
 
-static ssize_t on_send(libssh2_socket_t fd, const void *bytes, size_t len, int flags,
-                       void **abstract)
+static ssize_t on_send(libssh2_socket_t fd, const void *bytes, size_t len, int flags, void **abstract)
 {
     struct ssh *s = *abstract;
     ssize_t n;
@@ -112,8 +111,7 @@ static void send_keepalive(struct ssh *s)
         return;
     if (s->via && libssh2_channel_window_write_ex(s->via, NULL) < VIA_ROOM)
         return;
-    (void)libssh2_keepalive_send(s->session,
-                                 &next); /* a broken connection shows in the next read */
+    (void)libssh2_keepalive_send(s->session, &next); /* a broken connection shows in the next read */
 }
 
 static int check_alive(struct ssh *s, int64_t now, struct err *err)
@@ -123,8 +121,7 @@ static int check_alive(struct ssh *s, int64_t now, struct err *err)
     s->watched_ms = now;
     if (!s->ready || now - s->alive_ms < SSH_DEAD_AFTER_MS)
         return 0;
-    int r = err_set(err, ERR_NET, ETIMEDOUT, "no sign of life from %s for %d s", s->where,
-                    SSH_DEAD_AFTER_MS / 1000);
+    int r = err_set(err, ERR_NET, ETIMEDOUT, "no sign of life from %s for %d s", s->where, SSH_DEAD_AFTER_MS / 1000);
     err_hint(err, "The network path or the host is down.");
     return r;
 }
@@ -179,13 +176,11 @@ int ssh_fail(struct ssh *s, enum err_kind kind, int rc, const char *what, struct
     if (rc == LIBSSH2_ERROR_ALLOC)
         return err_set(err, ERR_NOMEM, rc, "%s: out of memory", what);
     if (s->sock_errno)
-        return err_set(err, ERR_NET, s->sock_errno, "%s: the connection to %s failed: %s", what,
-                       s->where, strerror(s->sock_errno));
+        return err_set(err, ERR_NET, s->sock_errno, "%s: the connection to %s failed: %s", what, s->where,
+                       strerror(s->sock_errno));
     if (s->peer_ended || rc == LIBSSH2_ERROR_SOCKET_DISCONNECT)
-        return err_set(err, ERR_NET, rc, "%s: %s closed the connection (%s)", what, s->where,
-                       reason);
+        return err_set(err, ERR_NET, rc, "%s: %s closed the connection (%s)", what, s->where, reason);
     if (rc == LIBSSH2_ERROR_SOCKET_RECV || rc == LIBSSH2_ERROR_SOCKET_SEND)
-        return err_set(err, ERR_NET, rc, "%s: the connection to %s failed: %s", what, s->where,
-                       reason);
+        return err_set(err, ERR_NET, rc, "%s: the connection to %s failed: %s", what, s->where, reason);
     return err_set(err, kind, rc, "%s: %s (libssh2 %d)", what, reason, rc);
 }

@@ -44,11 +44,10 @@ static const struct key_type {
 
 #define LEN(a) (sizeof(a) / sizeof((a)[0]))
 
-#define HINT_WHOLE                                                                                 \
-    "Put the whole private key file into the secret, from the BEGIN line to the END line; for "    \
+#define HINT_WHOLE                                                                                                     \
+    "Put the whole private key file into the secret, from the BEGIN line to the END line; for "                        \
     "example: gh secret set SSH_KEY < ~/.ssh/id_ed25519"
-#define HINT_CONVERT                                                                               \
-    "Make a copy that can be used: cp KEY KEY.new && ssh-keygen -p -f KEY.new -Z aes256-ctr"
+#define HINT_CONVERT "Make a copy that can be used: cp KEY KEY.new && ssh-keygen -p -f KEY.new -Z aes256-ctr"
 
 static int refuse(struct err *err, const char *hint, const char *what)
 {
@@ -87,16 +86,14 @@ static bool is_base64_of_pem(struct span text)
     for (size_t i = 0; i < text.len; i++)
         if (!isspace((unsigned char)text.ptr[i]))
             buf_addc(&joined, text.ptr[i]);
-    bool yes = crypto_base64_decode(buf_span(&joined), &raw, &ignored) == 0 &&
-               span_contains(buf_span(&raw), BEGIN);
+    bool yes = crypto_base64_decode(buf_span(&joined), &raw, &ignored) == 0 && span_contains(buf_span(&raw), BEGIN);
     buf_wipe_done(&joined);
     return yes;
 }
 
 static int explain_no_key(struct span text, struct err *err)
 {
-    static const char *const publics[] = { "ssh-rsa ", "ssh-ed25519 ", "ecdsa-sha2-", "sk-ssh-",
-                                           "sk-ecdsa-" };
+    static const char *const publics[] = { "ssh-rsa ", "ssh-ed25519 ", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-" };
     for (size_t i = 0; i < LEN(publics); i++)
         if (span_starts(text, publics[i]))
             return refuse(err, HINT_WHOLE,
@@ -122,10 +119,8 @@ static int explain_no_key(struct span text, struct err *err)
         return refuse(err, "Store the key file as it is; secrets may have several lines.",
                       "this is a private key encoded in base64 once more");
     if (text.len < 300 && !memchr(text.ptr, '\n', text.len) &&
-        (text.ptr[0] == '/' || text.ptr[0] == '~' || text.ptr[0] == '.' ||
-         span_contains(text, ".pem")))
-        return refuse(err, HINT_WHOLE,
-                      "this looks like a file name; the content of the key is wanted");
+        (text.ptr[0] == '/' || text.ptr[0] == '~' || text.ptr[0] == '.' || span_contains(text, ".pem")))
+        return refuse(err, HINT_WHOLE, "this looks like a file name; the content of the key is wanted");
     return refuse(err, HINT_WHOLE, "this is not a private key");
 }
 
@@ -172,8 +167,7 @@ static bool next_word(struct span *rest, struct span *word)
 {
     size_t i = 0, start;
     for (; i < rest->len; i++) {
-        if (rest->ptr[i] == '\\' && i + 1 < rest->len && strchr("nrt", rest->ptr[i + 1]) &&
-            rest->ptr[i + 1]) {
+        if (rest->ptr[i] == '\\' && i + 1 < rest->len && strchr("nrt", rest->ptr[i + 1]) && rest->ptr[i + 1]) {
             i++;
             continue;
         }
@@ -217,8 +211,7 @@ static int read_body(struct span text, struct body *ret, struct err *err)
     return buf_check(&ret->base64, err);
 }
 
-static int write_pem(const struct block *block, const struct body *body, struct buf *out,
-                     struct err *err)
+static int write_pem(const struct block *block, const struct body *body, struct buf *out, struct err *err)
 {
     int label_len = (int)block->label.len;
     buf_addf(out, BEGIN "%.*s" DASHES "\n", label_len, block->label.ptr);
@@ -257,8 +250,7 @@ static bool next_string(struct span *rest, struct span *ret)
     return true;
 }
 
-static int openssh_cipher(struct span cipher, struct sshkey *k, bool has_passphrase,
-                          struct err *err)
+static int openssh_cipher(struct span cipher, struct sshkey *k, bool has_passphrase, struct err *err)
 {
     if (span_eq(cipher, "none"))
         return 0;
@@ -268,8 +260,7 @@ static int openssh_cipher(struct span cipher, struct sshkey *k, bool has_passphr
         known = known || span_eq(cipher, OPENSSH_CIPHERS[i]);
     if (!known) {
         char what[120];
-        (void)snprintf(what, sizeof(what),
-                       "the key is encrypted with a cipher that is not supported (%.*s)",
+        (void)snprintf(what, sizeof(what), "the key is encrypted with a cipher that is not supported (%.*s)",
                        (int)(cipher.len < 40 ? cipher.len : 40), cipher.ptr);
         return refuse(err, HINT_CONVERT, what);
     }
@@ -287,8 +278,7 @@ static int openssh_type(struct span public_key, struct sshkey *k, struct err *er
     if (k->kind[0])
         return 0;
     if (span_starts(type, "sk-"))
-        return refuse(err,
-                      "Make a key for the deployment: ssh-keygen -t ed25519 -N '' -f deploy_key",
+        return refuse(err, "Make a key for the deployment: ssh-keygen -t ed25519 -N '' -f deploy_key",
                       "the key lives in a hardware token and cannot be used here");
     return refuse(err, "Make a new key: ssh-keygen -t ed25519 -N '' -f deploy_key",
                   "the key's type is not supported (Ed25519, ECDSA and RSA are)");
@@ -306,19 +296,16 @@ static int check_openssh(struct span raw, struct sshkey *k, bool has_passphrase,
 {
     static const char magic[] = "openssh-key-v1"; /* with its NUL */
     if (raw.len < sizeof(magic) || memcmp(raw.ptr, magic, sizeof(magic)) != 0)
-        return refuse(err, HINT_WHOLE,
-                      "the key is damaged: it does not start as an OpenSSH key does");
+        return refuse(err, HINT_WHOLE, "the key is damaged: it does not start as an OpenSSH key does");
     struct span rest = skip(raw, sizeof(magic)), cipher, kdf, kdf_options, public_key, private_part;
-    if (!next_string(&rest, &cipher) || !next_string(&rest, &kdf) ||
-        !next_string(&rest, &kdf_options) || rest.len < 4)
+    if (!next_string(&rest, &cipher) || !next_string(&rest, &kdf) || !next_string(&rest, &kdf_options) || rest.len < 4)
         return refuse(err, HINT_WHOLE, "the key is cut off");
     int r = openssh_cipher(cipher, k, has_passphrase, err);
     if (r < 0)
         return r;
     rest = skip(rest, 4); /* number of keys */
     if (!next_string(&rest, &public_key) || !next_string(&rest, &private_part))
-        return refuse(err, HINT_WHOLE,
-                      "the key is cut off: lines are missing from its middle or end");
+        return refuse(err, HINT_WHOLE, "the key is cut off: lines are missing from its middle or end");
     set_fingerprint(public_key, k);
     return openssh_type(public_key, k, err);
 }
@@ -356,23 +343,21 @@ static void pkcs8_kind(struct span raw, struct sshkey *k)
             (void)snprintf(k->kind, sizeof(k->kind), "%s", oids[i].kind);
 }
 
-static int check_old_encrypted(const struct body *body, struct span raw, struct sshkey *k,
-                               bool has_passphrase, struct err *err)
+static int check_old_encrypted(const struct body *body, struct span raw, struct sshkey *k, bool has_passphrase,
+                               struct err *err)
 {
     k->encrypted = true;
     if (!body->dek_info[0])
         return refuse(err, HINT_WHOLE, "the key is encrypted but its DEK-Info line is missing");
     if (span_starts(span_of(body->dek_info), "DES-CBC"))
-        return refuse(err, HINT_CONVERT,
-                      "the key is encrypted with a cipher that is not supported (DES)");
+        return refuse(err, HINT_CONVERT, "the key is encrypted with a cipher that is not supported (DES)");
     if (raw.len == 0 || raw.len % 8 != 0)
-        return refuse(err, HINT_WHOLE,
-                      "the key is cut off: lines are missing from its middle or end");
+        return refuse(err, HINT_WHOLE, "the key is cut off: lines are missing from its middle or end");
     return need_passphrase(has_passphrase, err);
 }
 
-static int check_content(const struct block *block, const struct body *body, struct span raw,
-                         struct sshkey *k, bool has_passphrase, struct err *err)
+static int check_content(const struct block *block, const struct body *body, struct span raw, struct sshkey *k,
+                         bool has_passphrase, struct err *err)
 {
     const struct label *label = NULL;
     for (size_t i = 0; i < LEN(LABELS) && !label; i++)
@@ -381,14 +366,16 @@ static int check_content(const struct block *block, const struct body *body, str
     if (!label)
         return refuse(err, "Make a new key: ssh-keygen -t ed25519 -N '' -f deploy_key",
                       "the key's type is not supported (Ed25519, ECDSA and RSA are)");
+    bool old_form = span_starts(block->label, "RSA") || span_starts(block->label, "EC ");
+    if (!old_form && (body->proc_encrypted || body->dek_info[0]))
+        return refuse(err, HINT_WHOLE, "the key is damaged: parts of two keys are mixed");
     if (span_starts(block->label, "OPENSSH"))
         return check_openssh(raw, k, has_passphrase, err);
     (void)snprintf(k->kind, sizeof(k->kind), "%s", label->kind);
     if (body->proc_encrypted)
         return check_old_encrypted(body, raw, k, has_passphrase, err);
     if (!der_is_whole(raw))
-        return refuse(err, HINT_WHOLE,
-                      "the key is cut off: lines are missing from its middle or end");
+        return refuse(err, HINT_WHOLE, "the key is cut off: lines are missing from its middle or end");
     if (span_starts(block->label, "ENCRYPTED")) {
         k->encrypted = true;
         return need_passphrase(has_passphrase, err);
@@ -398,8 +385,7 @@ static int check_content(const struct block *block, const struct body *body, str
     return 0;
 }
 
-static int parse_block(const struct block *block, bool has_passphrase, struct sshkey *k,
-                       struct err *err)
+static int parse_block(const struct block *block, bool has_passphrase, struct sshkey *k, struct err *err)
 {
     struct body body = { .base64 = BUF_INIT(SSHKEY_TEXT_MAX) };
     _cleanup_(buf_wipe_done) struct buf raw = BUF_INIT(SSHKEY_TEXT_MAX);
@@ -407,7 +393,9 @@ static int parse_block(const struct block *block, bool has_passphrase, struct ss
     int r = read_body(block->body, &body, err);
     if (r == 0 && body.base64.len == 0)
         r = refuse(err, HINT_WHOLE, "there is nothing between the BEGIN and END lines of the key");
-    if (r == 0 && crypto_base64_decode(buf_span(&body.base64), &raw, &ignored) < 0)
+    struct span digits = buf_span(&body.base64);
+    bool other_alphabet = digits.len && (memchr(digits.ptr, '-', digits.len) || memchr(digits.ptr, '_', digits.len));
+    if (r == 0 && (other_alphabet || crypto_base64_decode(digits, &raw, &ignored) < 0))
         r = refuse(err, HINT_WHOLE,
                    "the key is damaged: there are characters in it that do not belong "
                    "there, or some are missing");
@@ -426,11 +414,10 @@ int sshkey_parse(struct span text, bool has_passphrase, struct sshkey *ret, stru
     if (span_starts(text, "\xef\xbb\xbf")) /* a byte order mark */
         text = span_trim(skip(text, 3));
     if (text.len == 0)
-        return refuse(
-            err,
-            "Is the secret visible to this job? Secrets of the repository are not there in "
-            "runs of pull requests from forks.",
-            "the key is empty");
+        return refuse(err,
+                      "Is the secret visible to this job? Secrets of the repository are not there in "
+                      "runs of pull requests from forks.",
+                      "the key is empty");
     if (text.len > SSHKEY_TEXT_MAX)
         return refuse(err, HINT_WHOLE, "the key is longer than any private key");
     struct block block;

@@ -14,7 +14,7 @@
 struct sshkey {
     struct buf pem; /* secret; one PEM block, LF line ends */
     bool encrypted;
-    char kind[24]; /* for messages: "RSA", "ECDSA", "Ed25519"; "" unknown without decrypting */
+    char kind[24];        /* for messages: "RSA", "ECDSA", "Ed25519"; "" unknown without decrypting */
     char fingerprint[52]; /* of the public half; "" when the format does not tell it */
 };
 

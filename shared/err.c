@@ -118,7 +118,8 @@ int err_push(struct err *e, enum err_kind kind, int code, const char *file, int 
         return -(int)unseen_kind;
     }
     if (kind != ERR_OK) {
-        err_clear(e);
+        if (e->kind != ERR_OK) /* a hint from before there was an error is meant for this one */
+            err_clear(e);
         e->kind = kind;
         e->code = code;
     } else if (e->kind == ERR_OK) {

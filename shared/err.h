@@ -85,7 +85,7 @@ struct err {
 int err_push(struct err *e, enum err_kind kind, int code, const char *file, int line, const char *fmt, ...)
     __attribute__((format(printf, 6, 7)));
 
-/* Set the hint ("what to do next"), unless a deeper frame already gave one. */
+/* Set the hint ("what to do next"), unless a deeper frame already gave one. Right before or right after err_set(). */
 void err_hint(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 void err_clear(struct err *e);

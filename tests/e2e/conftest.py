@@ -8,6 +8,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from e2e import fakes, kit  # noqa: E402
+from e2e.parallel import pytest_runtestloop  # noqa: E402, F401
 from testbed import engine, runner  # noqa: E402
 from testbed.testbed import Testbed  # noqa: E402
 

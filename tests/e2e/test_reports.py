@@ -190,5 +190,5 @@ def test_old_logs_are_removed_and_newer_ones_kept(site):
     site.host.exec(f"find /home/ec2-user/.bluegreen/apps/shop/deployments/{old} -exec touch -d '9 days ago' {{}} +")
     site.deploy("v2")
     site.deploy("v3")
-    names = site.host.exec("ls /home/ec2-user/.bluegreen/apps/shop/deployments/*/*.log").split()
+    names = site.host.exec("ls /home/ec2-user/.bluegreen/apps/shop/deployments/*/deployment-2*.log").split()
     assert len(names) == 2, names

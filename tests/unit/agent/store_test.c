@@ -93,7 +93,6 @@ static void a_folder_of_another_user_is_refused(void **state)
     make_path(h, path, sizeof(path), "apps/shop");
     assert_int_equal(chown(path, 4242, 4242), 0);
     host_assert_err(h, store_open_app("shop", &fd, &h->err), ERR_IO, "user 4242");
-    assert_non_null(strstr(path, "shop"));
     assert_int_equal(fd, -1);
 }
 

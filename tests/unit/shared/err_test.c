@@ -101,6 +101,19 @@ static void long_texts_are_cut_and_terminated(void **state)
     assert_string_equal(err_text(&e, small, 1), "");
 }
 
+static void a_hint_may_come_right_before_its_error(void **state)
+{
+    (void)state;
+    struct err e = { 0 };
+    err_hint(&e, "do that");
+    (void)err_set(&e, ERR_AUTH, 0, "refused");
+    assert_string_equal(err_hint_text(&e), "do that");
+    assert_int_equal(e.depth, 1);
+    err_clear(&e);
+    (void)err_set(&e, ERR_AUTH, 0, "refused");
+    assert_string_equal(err_hint_text(&e), err_hint_text(&(struct err){ .kind = ERR_AUTH }));
+}
+
 static void the_deepest_hint_wins(void **state)
 {
     (void)state;
@@ -177,6 +190,7 @@ int main(void)
         cmocka_unit_test(a_missing_struct_still_returns_the_kind),
         cmocka_unit_test(wrapping_no_error_is_a_bug_and_never_success),
         cmocka_unit_test(long_texts_are_cut_and_terminated),
+        cmocka_unit_test(a_hint_may_come_right_before_its_error),
         cmocka_unit_test(the_deepest_hint_wins),
         cmocka_unit_test(every_kind_has_its_own_name_and_exit_code),
         cmocka_unit_test(no_kind_uses_the_exit_code_of_an_outcome),
