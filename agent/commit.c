@@ -90,7 +90,7 @@ int settle_apply(struct run *run, struct err *err)
         *err = names;
         return named;
     }
-    if (keeper_settle(run, err) < 0)
+    if (keeper_ensure(run, err) < 0)
         return -(int)err->kind;
     if (run->old.exists)
         run_text(run, "'%s' serves; '%s' is kept, stopped", run->names.blue, run->names.green);

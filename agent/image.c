@@ -136,7 +136,7 @@ int compare_apply(struct run *run, struct err *err)
         run_text(run, "the same version with the same settings, but it is not healthy: deploying it anew");
         return 0;
     }
-    keeper_settle_or_warn(run); /* it may have been removed by hand */
+    keeper_ensure_or_warn(run); /* it may have been removed by hand */
     run_text(run, "this version serves already, with the same settings");
     return STEP_FINISHED;
 }

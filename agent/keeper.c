@@ -69,7 +69,7 @@ static int host_config(const struct run *run, struct json *host, struct err *err
         return -(int)err->kind;
     buf_adds(&state, ":" STATE_IN_KEEPER);
     json_set(host, "Binds", list_of(socket, buf_str(&state)));
-    json_set_str(host, "NetworkMode", "none");
+    json_set_str(host, "NetworkMode", run->names.network);
     json_set_bool(host, "ReadonlyRootfs", true);
     json_set(host, "CapDrop", list_of("ALL", NULL));
     json_set(host, "SecurityOpt", list_of("no-new-privileges", "label=disable")); /* SELinux: labels of what is mounted */
@@ -175,27 +175,11 @@ bool keeper_ports_of(int app_fd, const struct engine_container *c, int *port, in
     return known && traffic_wanted_ports(c, *port, first, last) && *first != *last;
 }
 
-int keeper_settle(struct run *run, struct err *err)
-{
-    const char *names[] = { run->names.green, run->names.blue };
-    bool wanted = false;
-    for (size_t i = 0; i < 2; i++) {
-        struct run_version v = { 0 };
-        int port, first, last;
-        int r = run_find(run, names[i], &v, err);
-        wanted = wanted || (r == 0 && keeper_ports_of(run->app_fd, &v.c, &port, &first, &last));
-        run_version_done(&v);
-        if (r < 0)
-            return r;
-    }
-    return wanted ? keeper_ensure(run, err) : keeper_remove(run, err);
-}
-
-void keeper_settle_or_warn(struct run *run)
+void keeper_ensure_or_warn(struct run *run)
 {
     struct err err = { 0 };
     char text[1024];
-    if (keeper_settle(run, &err) < 0)
+    if (keeper_ensure(run, &err) < 0)
         run_log(run, "warning", "agent", "nobody puts the app back on its port after a restart: %s",
                 err_text(&err, text, sizeof(text)));
 }

@@ -5,8 +5,10 @@
  *   and is restarted, by hand, by its restart policy or at a boot, may come back on the spare port. The keeper sees the
  *   start and puts it back on the production port. Measured: docs/architecture.md.
  * - A run whose worker was killed, or that the host went down with, is brought to its end (agent/recover.h).
+ * - It is on the app's network without saying anything there: a bridge that loses its last member makes the kernel
+ *   forget every address behind it, and wait a second for the next one (strategy_recreate.c).
  *
- * It is the agent's own binary from scratch with the engine's socket, the state root, and nothing else: no network, a
+ * It is the agent's own binary from scratch with the engine's socket, the state root, and nothing else: no open port, a
  * read-only root, no capabilities, not root. It acts under the app's lock only, so never beside a run.
  */
 #ifndef BLUEGREEN_KEEPER_H
@@ -20,10 +22,8 @@
 int keeper_ensure(struct run *run, struct err *err);
 /* Make sure that there is none. */
 int keeper_remove(struct run *run, struct err *err);
-/* After a run: there when blue or green asks for a pair of ports, gone otherwise. */
-int keeper_settle(struct run *run, struct err *err);
-/* The same; a failure is a warning. */
-void keeper_settle_or_warn(struct run *run);
+/* keeper_ensure() whose failure is a warning. */
+void keeper_ensure_or_warn(struct run *run);
 
 /*
  * The production port with which a container of ours was deployed, and the pair that it asks for. false: it asks for one

@@ -13,8 +13,9 @@ struct strategy {
     void (*ports)(const struct run *run, int *first, int *last);
     /*
      * The candidate gets the address of the old version instead of one beside it. Only for versions that never run at
-     * once. The host knows the way to that address: a request that comes while the container is being started does not
-     * make the kernel wait a second for its next ARP request (RETRANS_TIME), and all later requests with it.
+     * once. The host's kernel then knows the address already (as long as the keeper holds the bridge up). Otherwise a
+     * request that comes while the container is being started makes it ask by ARP, and ask again only after a second
+     * (RETRANS_TIME), for which all later requests wait.
      */
     bool inherits_address;
     /* Prove the candidate before production is touched. May switch run->strategy to a humbler one. STEP_SKIPPED allowed. */

@@ -10,7 +10,7 @@ from testbed.peek import Peek
 
 # The runner hands secrets over in the environment; the action clears it as its first work. So long after its start the
 # environment may still hold them.
-CLEARED_AFTER_MS = 400
+CLEARED_AFTER_MS = 1000
 
 
 def key_with_passphrase(folder, passphrase):
