@@ -79,6 +79,7 @@ static int resume(struct eventlog *l, struct err *err)
         if (!whole || event_decode(line, &ev, &ignored) < 0)
             break;
         l->seq = ev.seq;
+        l->ended = ev.kind == EVENT_END;
         good = (line.ptr + line.len + 1) - all.ptr;
         event_done(&ev);
     }
@@ -222,6 +223,7 @@ void eventlog_emit(struct eventlog *l, struct event *ev)
     buf_addc(&line, '\n');
     if (write_line(l->events_fd, &line)) {
         l->seq = ev->seq;
+        l->ended = ev->kind == EVENT_END;
         l->bytes += (int64_t)line.len;
     } else { /* the disk is full: half a line would spoil the next one */
         l->dropped++;

@@ -16,6 +16,7 @@ struct eventlog {
     int events_fd;
     int log_fd;
     uint64_t seq; /* of the last event */
+    bool ended;   /* the last event is `end` */
     int64_t bytes;
     uint64_t dropped;
     const struct redactor *redactor; /* borrowed */

@@ -1,6 +1,7 @@
 #include "agent/evidence.h"
 
 #include "agent/diagnosis.h"
+#include "agent/request.h"
 #include "agent/store.h"
 
 /* Environment lines keep their key: "KEY=***". */
@@ -35,9 +36,33 @@ static void save(struct run *run, const char *name, struct span text)
         (void)store_write(run->dir_fd, name, buf_span(&clean), &ignored);
 }
 
+/*
+ * A container may print secrets that this run was not given: a rollback has none, and the old version's may differ. Their
+ * keys are in its deployment's record, their values in its configuration.
+ */
+static void learn_secrets(struct run *run, const struct engine_container *c)
+{
+    struct strlist keys = { 0 };
+    struct err ignored = { 0 };
+    const char *id = engine_container_label(c, CONTAINER_LABEL_DEPLOYMENT);
+    if (id[0])
+        (void)request_load_secret_keys(run->app_fd, id, &keys, &ignored);
+    for (const struct json *e = json_first(json_path(c->raw, "Config", "Env", NULL)); e; e = json_next(e)) {
+        struct span value = span_of(json_value_str(e, "")), key;
+        char name[256];
+        if (!span_split(&value, '=', &key) || key.len >= sizeof(name))
+            continue;
+        (void)snprintf(name, sizeof(name), "%.*s", (int)key.len, key.ptr);
+        if (strlist_has(&keys, name))
+            (void)redactor_add(run->redactor, value, &ignored);
+    }
+    strlist_done(&keys);
+}
+
 static void tail_of_log(struct run *run, const struct engine_container *c, struct buf *log)
 {
     struct err ignored = { 0 };
+    learn_secrets(run, c);
     (void)engine_container_logs(run->engine, c, EVIDENCE_LOG_LINES, EVIDENCE_LOG_BYTES, false, log, &ignored);
 }
 

@@ -194,13 +194,30 @@ static void write_engine(struct run *run)
     write_json(run, "engine.json", e);
 }
 
+static void emit_end(struct run *run, enum outcome outcome, bool rollback, enum err_kind cause)
+{
+    _cleanup_(event_done_p) struct event end;
+    event_init(&end, EVENT_END, "");
+    json_set_int(end.body, "exit", outcome_exit_code(outcome, rollback, cause));
+    eventlog_emit(&run->log, &end);
+}
+
+void finish_end(struct run *run, struct span outcome_json)
+{
+    _cleanup_(json_free_p) struct json *o = NULL;
+    struct err ignored = { 0 };
+    (void)json_parse(outcome_json, &o, &ignored);
+    const char *cause = json_str(json_get(o, "error"), "kind", NULL);
+    emit_end(run, outcome_from_name(json_str(o, "outcome", "")), strcmp(json_str(o, "operation", ""), "rollback") == 0,
+             cause ? err_kind_from_name(cause) : ERR_OK);
+}
+
 void finish_run(struct run *run, enum outcome outcome, const struct err *err)
 {
     char stamp[CLOCK_STAMP_SIZE], name[80];
     run->step_name[0] = '\0';
     (void)clock_format_stamp(run->started_wall_ms, stamp);
     _cleanup_(event_done_p) struct event told;
-    _cleanup_(event_done_p) struct event end;
     event_init(&told, EVENT_OUTCOME, "");
     json_free(told.body);
     told.body = outcome_json(run, outcome, err, stamp);
@@ -210,7 +227,5 @@ void finish_run(struct run *run, enum outcome outcome, const struct err *err)
     _cleanup_(json_free_p) struct json *metrics = metrics_json(told.body, run);
     write_json(run, name, metrics);
     write_engine(run);
-    event_init(&end, EVENT_END, "");
-    json_set_int(end.body, "exit", outcome_exit_code(outcome, run->op == WIRE_ROLLBACK, err->kind));
-    eventlog_emit(&run->log, &end);
+    emit_end(run, outcome, run->op == WIRE_ROLLBACK, err->kind);
 }

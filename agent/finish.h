@@ -9,5 +9,7 @@
  * `end`. Never fails: a full disk does not change what happened on the host.
  */
 void finish_run(struct run *run, enum outcome outcome, const struct err *err);
+/* The last word alone: for a run that was cut off behind its outcome.json, with the text of that file. */
+void finish_end(struct run *run, struct span outcome_json);
 
 #endif

@@ -147,13 +147,30 @@ static int open_unfinished(struct run *run, const char *app, int app_fd, const c
     return eventlog_open(&run->log, run->dir_fd, stamp, run->redactor, err);
 }
 
-static int recover_held(const char *app, int app_fd, const char *id, struct err *err)
+/* Cut off between its outcome.json and its last word: say that, so that nobody waits for it. */
+static int say_end(struct run *run, struct err *err)
+{
+    _cleanup_(buf_done_p) struct buf text = BUF_INIT(STORE_FILE_MAX);
+    char stamp[CLOCK_STAMP_SIZE];
+    (void)clock_format_stamp(run->started_wall_ms, stamp);
+    int r = store_read(run->dir_fd, "outcome.json", &text, err);
+    if (r == 0)
+        r = eventlog_open(&run->log, run->dir_fd, stamp, NULL, err); /* nothing of it is a secret */
+    if (r == 0 && !run->log.ended)
+        finish_end(run, buf_span(&text));
+    return r < 0 ? r : 0;
+}
+
+/* silent: nobody writes its log, and its end was not told. */
+static int recover_held(const char *app, int app_fd, const char *id, bool silent, struct err *err)
 {
     struct run run;
     run_init(&run);
     int r = open_unfinished(&run, app, app_fd, id, err);
     if (r == 0)
         r = finish_unfinished(&run, err);
+    else if (r == 1 && silent && run.dir_fd >= 0)
+        r = say_end(&run, err);
     run_done(&run);
     return r < 0 ? r : 0;
 }
@@ -191,7 +208,7 @@ void recover_app(const char *app, int app_fd, const char *except, struct run *to
         if (strcmp(ids.items[i], except) == 0)
             continue;
         err_clear(&err);
-        if (recover_held(app, app_fd, ids.items[i], &err) < 0 && told) {
+        if (recover_held(app, app_fd, ids.items[i], false, &err) < 0 && told) {
             char text[1024];
             run_log(told, "warning", "agent", "could not bring deployment %s to an end: %s", ids.items[i],
                     err_text(&err, text, sizeof(text)));
@@ -208,5 +225,5 @@ int recover_one(const char *app, const char *id, struct err *err)
     (void)snprintf(me.deployment, sizeof(me.deployment), "%s", id);
     if (store_open_app(app, &app_fd, err) < 0 || lock_take(app_fd, &me, RECOVER_LOCK_MS, NULL, NULL, NULL, &lock_fd, err) < 0)
         return -(int)err->kind;
-    return recover_held(app, app_fd, id, err);
+    return recover_held(app, app_fd, id, true, err);
 }

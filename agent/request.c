@@ -55,6 +55,19 @@ int request_load_spec(int app_fd, const char *id, struct spec *spec, struct err 
     return r != 0 ? r : decode_spec(request, spec, err);
 }
 
+int request_load_secret_keys(int app_fd, const char *id, struct strlist *keys, struct err *err)
+{
+    _cleanup_(close_p) int dir_fd = -1;
+    _cleanup_(json_free_p) struct json *request = NULL;
+    int r = store_open_deployment(app_fd, id, &dir_fd, err);
+    if (r == 0)
+        r = read_request(dir_fd, &request, err);
+    const struct json *all = json_get(json_get(request, "spec"), "secret_env");
+    for (const struct json *k = json_first(all); r == 0 && k; k = json_next(k))
+        r = strlist_add(keys, span_of(json_value_str(k, "")), err);
+    return r;
+}
+
 int request_load(struct run *run, struct err *err)
 {
     _cleanup_(json_free_p) struct json *request = NULL;

@@ -43,6 +43,25 @@ static void check_prefix(struct span prefix, const struct buf *want, size_t want
         abort();
 }
 
+static uint64_t little_endian(const char *p, int bytes)
+{
+    uint64_t v = 0;
+    for (int i = bytes; i-- > 0;)
+        v = v << 8 | (unsigned char)p[i];
+    return v;
+}
+
+/* The records lie one behind the other and are numbered 1, 2, 3… */
+static void check_sequence(struct span prefix, size_t count)
+{
+    uint64_t want = 1;
+    for (size_t at = 0; at < prefix.len; at += 16 + (size_t)little_endian(prefix.ptr + at, 4))
+        if (little_endian(prefix.ptr + at + 8, 8) != want++)
+            abort();
+    if (want != count + 1)
+        abort();
+}
+
 /* The prefix as a file, and one record more. */
 static void check_append(struct span prefix, const struct buf *before, size_t count)
 {
@@ -89,6 +108,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     parse(all, &text, &count, &valid);
     struct span prefix = { all.ptr, valid };
     check_prefix(prefix, &text, count);
+    check_sequence(prefix, count);
     check_append(prefix, &text, count);
     for (size_t i = 0; i < 4 && i < size; i++)
         choice = choice << 8 | data[size - 1 - i];

@@ -83,8 +83,14 @@ static void what_the_host_has_to_show_is_in_it(void **state)
 {
     struct host *h = *state;
     struct buf out;
-    static const char *const kept[] = { "request.json", "engine.json", "inspect-blue.json", "inspect-green.json",
-                                        "inspect-candidate.json", "app-blue.log", "app-green.log", "app-candidate.log",
+    static const char *const kept[] = { "request.json",
+                                        "engine.json",
+                                        "inspect-blue.json",
+                                        "inspect-green.json",
+                                        "inspect-candidate.json",
+                                        "app-blue.log",
+                                        "app-green.log",
+                                        "app-candidate.log",
                                         "deployment-metrics-" HOST_STAMP ".json" };
     for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
         host_write(h->run.dir_fd, kept[i], kept[i]);
@@ -149,7 +155,8 @@ static void what_is_not_known_is_an_error(void **state)
 {
     struct host *h = *state;
     int fd = temporary_file(h);
-    host_assert_err(h, collect_reply(HOST_APP, "20200101-000000-aaaaaa", fd, &h->err), ERR_REMOTE, "not known on this host");
+    host_assert_err(h, collect_reply(HOST_APP, "20200101-000000-aaaaaa", fd, &h->err), ERR_REMOTE,
+                    "not known on this host");
     assert_int_equal(lseek(fd, 0, SEEK_END), 0);
     close_p(&fd);
 }

@@ -92,8 +92,9 @@ static void every_diagnosis_says_what_to_do(void **state)
 static void our_own_probe_is_not_mistaken_for_the_app(void **state)
 {
     (void)state;
-    static const struct seen refused = { ERR_UNHEALTHY, "GET http://127.0.0.1:8081/: Connection refused", "ready\n", 0, false,
-                                         "not_listening" };
+    static const struct seen refused = { ERR_UNHEALTHY, "GET http://127.0.0.1:8081/: Connection refused",
+                                         "ready\n",     0,
+                                         false,         "not_listening" };
     struct diagnosis d = { 0 };
     assert_true(look(&refused, &d));
     assert_string_equal(d.code, "not_listening");
@@ -102,8 +103,9 @@ static void our_own_probe_is_not_mistaken_for_the_app(void **state)
 static void an_unreachable_registry_is_not_mistaken_for_the_app(void **state)
 {
     (void)state;
-    static const struct seen refused = { ERR_REGISTRY, "dial tcp 10.0.0.1:443: connect: connection refused", "", 0, false,
-                                         "registry_unreachable" };
+    static const struct seen refused = { ERR_REGISTRY, "dial tcp 10.0.0.1:443: connect: connection refused",
+                                         "",           0,
+                                         false,        "registry_unreachable" };
     struct diagnosis d = { 0 };
     assert_true(look(&refused, &d));
     assert_string_equal(d.code, "registry_unreachable");

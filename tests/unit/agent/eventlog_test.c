@@ -65,6 +65,20 @@ static void after_reopening_the_numbers_go_on(void **state)
     assert_numbered(h, 3);
 }
 
+static void the_end_is_known_after_reopening(void **state)
+{
+    struct host *h = *state;
+    emit_log(h, "one");
+    assert_false(h->run.log.ended);
+    emit(h, EVENT_END, NULL, NULL);
+    assert_true(h->run.log.ended);
+    reopen(h);
+    assert_true(h->run.log.ended);
+    emit_log(h, "behind it");
+    reopen(h);
+    assert_false(h->run.log.ended);
+}
+
 static void a_line_that_a_crash_cut_is_dropped(void **state)
 {
     struct host *h = *state;
@@ -115,8 +129,9 @@ static void a_line_that_the_disk_did_not_take_leaves_no_trace(void **state)
 static struct json *body_full_of(const char *secret)
 {
     struct json *body = json_object(), *list = json_array(), *object = json_object(), *deep = json_array();
-    static const char *const keys[] = { "title", "text", "name",  "cause",  "next",    "image", "digest",  "previous_image",
-                                        "run_link", "error", "value", "reason", "to", "hint", "message", "image_ref" };
+    static const char *const keys[] = { "title",  "text",           "name",     "cause",    "next",  "image",
+                                        "digest", "previous_image", "run_link", "error",    "value", "reason",
+                                        "to",     "hint",           "message",  "image_ref" };
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         json_set_str(body, keys[i], secret);
         json_set_str(object, keys[i], secret);
@@ -156,9 +171,9 @@ static void a_secret_is_in_no_member_of_any_event(void **state)
 static void a_secret_that_is_a_word_of_the_protocol_does_not_break_it(void **state)
 {
     struct host *h = *state;
-    static const char *const words[] = { "outcome", "kind",    "verdict",  "level",      "source",    "role",
-                                         "target",  "code",    "status",   "strategy",   "operation", "deployment",
-                                         "started", "ended",   "log",      "metrics",    "unit",      "app" };
+    static const char *const words[] = { "outcome", "kind",  "verdict", "level",    "source",    "role",
+                                         "target",  "code",  "status",  "strategy", "operation", "deployment",
+                                         "started", "ended", "log",     "metrics",  "unit",      "app" };
     keep_secret(h, "deployed");
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         struct event ev;
@@ -297,6 +312,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         RUN_CASE(events_are_numbered_without_a_gap),
         RUN_CASE(after_reopening_the_numbers_go_on),
+        RUN_CASE(the_end_is_known_after_reopening),
         RUN_CASE(a_line_that_a_crash_cut_is_dropped),
         RUN_CASE(a_line_that_is_no_event_ends_what_is_kept),
         RUN_CASE(a_line_that_the_disk_did_not_take_leaves_no_trace),

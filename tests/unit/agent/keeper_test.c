@@ -8,7 +8,6 @@
 #include <poll.h>
 #include <sys/wait.h>
 
-
 /* The image that a keeper of this very binary has. */
 static void own_image(char *out, size_t size)
 {
@@ -33,10 +32,11 @@ static void answer_keeper(struct host *h, const char *image, const char *role, b
 static void answer_blue(struct host *h, const char *ports)
 {
     char text[400];
-    (void)snprintf(text, sizeof(text),
-                   "{\"Id\":\"bbb\",\"Name\":\"/shop-blue\",\"Config\":{\"Labels\":{\"io.bluegreen.deployment\":\"" HOST_ID "\"}},"
-                   "\"HostConfig\":{\"PortBindings\":{\"80/tcp\":[{\"HostPort\":\"%s\"}]}}}",
-                   ports);
+    (void)snprintf(
+        text, sizeof(text),
+        "{\"Id\":\"bbb\",\"Name\":\"/shop-blue\",\"Config\":{\"Labels\":{\"io.bluegreen.deployment\":\"" HOST_ID "\"}},"
+        "\"HostConfig\":{\"PortBindings\":{\"80/tcp\":[{\"HostPort\":\"%s\"}]}}}",
+        ports);
     fake_engine_reply(h->fake, "GET /containers/shop-blue/json", 200, text);
 }
 
@@ -66,11 +66,10 @@ static void assert_asked(struct host *h, const char *request, size_t times)
         fail_msg("'%s' was not asked %zu times: %s", request, times, fake_engine_seen(h->fake));
 }
 
-static void a_version_with_a_pair_of_ports_gets_one(void **state)
+static void where_there_is_none_it_is_made_and_started(void **state)
 {
     struct host *h = *state;
-    answer_blue(h, "8080-8081");
-    host_assert_result(h, keeper_settle(&h->run, &h->err), 0);
+    host_assert_result(h, keeper_ensure(&h->run, &h->err), 0);
     assert_asked(h, "POST /containers/create?name=shop-keeper", 1);
     assert_asked(h, "POST /containers/new/start", 1);
 }
@@ -78,10 +77,14 @@ static void a_version_with_a_pair_of_ports_gets_one(void **state)
 static void it_may_do_next_to_nothing(void **state)
 {
     struct host *h = *state;
-    static const char *const wanted[] = { "\"CapDrop\":[\"ALL\"]",    "\"ReadonlyRootfs\":true",
-                                          "\"no-new-privileges\"",    "\"NetworkMode\":\"none\"",
-                                          "\"Cmd\":[\"shop\"]",       "\"Name\":\"always\"",
-                                          "\"io.bluegreen.role\":\"keeper\"", "\"PidsLimit\":",
+    static const char *const wanted[] = { "\"CapDrop\":[\"ALL\"]",
+                                          "\"ReadonlyRootfs\":true",
+                                          "\"no-new-privileges\"",
+                                          "\"NetworkMode\":\"bluegreen-shop\"",
+                                          "\"Cmd\":[\"shop\"]",
+                                          "\"Name\":\"always\"",
+                                          "\"io.bluegreen.role\":\"keeper\"",
+                                          "\"PidsLimit\":",
                                           "\"Memory\":" };
     host_assert_result(h, keeper_ensure(&h->run, &h->err), 0);
     const char *body = strstr(fake_engine_seen(h->fake), "/containers/create");
@@ -90,6 +93,7 @@ static void it_may_do_next_to_nothing(void **state)
         if (!strstr(body, wanted[i]))
             fail_msg("%s is not in: %s", wanted[i], body);
     assert_null(strstr(body, "Privileged"));
+    assert_null(strstr(body, "PortBindings"));
 }
 
 static void one_that_fits_is_left_alone(void **state)
@@ -143,12 +147,11 @@ static void one_that_does_not_start_is_removed(void **state)
     assert_asked(h, "DELETE /containers/new", 1);
 }
 
-static void without_a_pair_there_is_none(void **state)
+static void it_is_removed_where_it_is_not_wanted(void **state)
 {
     struct host *h = *state;
-    answer_blue(h, "8080");
     answer_keeper(h, "bluegreen-keeper:1", "keeper", true);
-    host_assert_result(h, keeper_settle(&h->run, &h->err), 0);
+    host_assert_result(h, keeper_remove(&h->run, &h->err), 0);
     assert_asked(h, "DELETE /containers/kkk", 1);
     assert_asked(h, "POST /containers/create", 0);
 }
@@ -156,16 +159,15 @@ static void without_a_pair_there_is_none(void **state)
 static void where_there_is_none_there_is_nothing_to_remove(void **state)
 {
     struct host *h = *state;
-    host_assert_result(h, keeper_settle(&h->run, &h->err), 0);
+    host_assert_result(h, keeper_remove(&h->run, &h->err), 0);
     assert_asked(h, "DELETE /containers/", 0);
 }
 
 static void a_failure_may_be_no_more_than_a_warning(void **state)
 {
     struct host *h = *state;
-    answer_blue(h, "8080-8081");
     fake_engine_reply(h->fake, "POST /containers/create", 500, "{\"message\":\"no room\"}");
-    keeper_settle_or_warn(&h->run);
+    keeper_ensure_or_warn(&h->run);
     struct json *told = host_event(h->run.dir_fd, EVENT_LOG);
     assert_string_equal(json_str(told, "level", ""), "warning");
     assert_non_null(strstr(json_str(told, "text", ""), "no room"));
@@ -176,6 +178,9 @@ static void the_ports_are_those_of_its_own_deployment(void **state)
 {
     struct host *h = *state;
     int port = 0, first = 0, last = 0;
+    answer_blue(h, "8080");
+    host_assert_result(h, run_find(&h->run, "shop-blue", &h->run.old, &h->err), 0);
+    assert_false(keeper_ports_of(h->run.app_fd, &h->run.old.c, &port, &first, &last)); /* no pair */
     answer_blue(h, "8079-8080");
     host_assert_result(h, run_find(&h->run, "shop-blue", &h->run.old, &h->err), 0);
     h->run.spec.port = 1234; /* of the run at hand */
@@ -221,14 +226,14 @@ static void it_ends_when_it_is_told_to(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        KEEPER_CASE(a_version_with_a_pair_of_ports_gets_one),
+        KEEPER_CASE(where_there_is_none_it_is_made_and_started),
         KEEPER_CASE(it_may_do_next_to_nothing),
         KEEPER_CASE(one_that_fits_is_left_alone),
         KEEPER_CASE(one_of_another_agent_is_replaced),
         KEEPER_CASE(one_that_does_not_run_is_replaced),
         KEEPER_CASE(a_container_of_somebody_else_is_left_alone),
         KEEPER_CASE(one_that_does_not_start_is_removed),
-        KEEPER_CASE(without_a_pair_there_is_none),
+        KEEPER_CASE(it_is_removed_where_it_is_not_wanted),
         KEEPER_CASE(where_there_is_none_there_is_nothing_to_remove),
         KEEPER_CASE(a_failure_may_be_no_more_than_a_warning),
         KEEPER_CASE(the_ports_are_those_of_its_own_deployment),

@@ -141,7 +141,8 @@ static void a_process_of_the_host_is_named(void **state)
     int port, fd = host_listen(&port);
     h->run.spec.port = port;
     fake_engine_reply(h->fake, "GET /containers/json", 200, "[]");
-    host_assert_err(h, ports_check(&h->run, port, port, &h->err), ERR_PORT_TAKEN, "belongs to process 'unit_agent_port");
+    host_assert_err(h, ports_check(&h->run, port, port, &h->err), ERR_PORT_TAKEN,
+                    "belongs to process 'unit_agent_port");
     close_p(&fd);
 }
 

@@ -105,8 +105,12 @@ static void an_answer_with_the_wanted_status_is_good(void **state)
 static void any_other_answer_is_not(void **state)
 {
     (void)state;
-    static const char *const answers[] = { FAILING, "HTTP/1.1 204 None\r\n\r\n", "HTTP/1.1 2", "SSH-2.0-OpenSSH_9.2\r\n",
-                                           "HTTP/1.1 abc\r\n\r\n", "SMTP/1.1 200 OK\r\n" };
+    static const char *const answers[] = { FAILING,
+                                           "HTTP/1.1 204 None\r\n\r\n",
+                                           "HTTP/1.1 2",
+                                           "SSH-2.0-OpenSSH_9.2\r\n",
+                                           "HTTP/1.1 abc\r\n\r\n",
+                                           "SMTP/1.1 200 OK\r\n" };
     for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
         if (ask(answers[i], "/", "200"))
             fail_msg("'%s' was taken", answers[i]);
@@ -275,7 +279,12 @@ static void one_that_hangs_does_not_keep_the_others_from_being_asked(void **stat
     int64_t start = clock_mono_ms();
     await_answers(p, true);
     assert_true(clock_mono_ms() - start < PROBER_REQUEST_MS);
+    while (clock_mono_ms() < start + PROBER_REQUEST_MS + 5 * PROBER_PERIOD_MS)
+        await_asked(s, 1); /* until the one that hangs is given up */
     prober_stop(&p, &r);
+    assert_true(r.failed >= 2);
+    assert_true(r.outage_ms > 0 && r.outage_ms < PROBER_REQUEST_MS); /* the others were answered meanwhile */
+    assert_false(r.down_at_end);
     site_stop(s);
 }
 

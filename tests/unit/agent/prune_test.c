@@ -54,7 +54,8 @@ static void the_old_version_is(struct host *h, const char *id, const char *diges
 {
     char text[300];
     (void)snprintf(text, sizeof(text),
-                   "{\"Config\":{\"Labels\":{\"io.bluegreen.deployment\":\"%s\",\"io.bluegreen.digest\":\"%s\"}}}", id, digest);
+                   "{\"Config\":{\"Labels\":{\"io.bluegreen.deployment\":\"%s\",\"io.bluegreen.digest\":\"%s\"}}}", id,
+                   digest);
     h->run.old.exists = true;
     h->run.old.c.raw = host_parse(text);
 }

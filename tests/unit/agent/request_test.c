@@ -37,6 +37,20 @@ static void settings_come_back_without_secrets(void **state)
     spec_done(&spec);
 }
 
+static void which_variables_are_secret_is_remembered(void **state)
+{
+    struct host *h = *state;
+    struct strlist keys = { 0 };
+    fill(&h->run);
+    host_assert_result(h, request_store(&h->run, &h->err), 0);
+    host_assert_result(h, request_load_secret_keys(h->run.app_fd, HOST_ID, &keys, &h->err), 0);
+    assert_int_equal(keys.len, 1);
+    assert_string_equal(keys.items[0], "TOKEN");
+    strlist_done(&keys);
+    host_assert_result(h, request_load_secret_keys(h->run.app_fd, "20200101-000000-aaaaaa", &keys, &h->err), 1);
+    assert_int_equal(keys.len, 0);
+}
+
 static void the_whole_request_comes_back(void **state)
 {
     struct host *h = *state;
@@ -103,6 +117,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         RUN_CASE(settings_come_back_without_secrets),
+        RUN_CASE(which_variables_are_secret_is_remembered),
         RUN_CASE(the_whole_request_comes_back),
         RUN_CASE(a_rollback_that_has_no_settings_yet_is_stored_too),
         RUN_CASE(what_is_not_there_is_1),

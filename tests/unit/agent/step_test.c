@@ -9,7 +9,7 @@ static struct {
     const char *answers;            /* name of the step that answers this: */
     int answer;
     const char *cancels, *undo_cancels;
-    int cut_off; /* so many times apply and undo fail with the engine's connection */
+    int cut_off;  /* so many times apply and undo fail with the engine's connection */
     bool retried; /* and work then */
 } script;
 
@@ -46,7 +46,9 @@ static int undo(struct run *run, struct err *err)
         return -(int)err->kind;
     if (is(run, script.undo_fails) && script.cut_off && script.cut_off--)
         return err_set(err, ERR_NET, 0, "%s was cut off", run->step_name);
-    return is(run, script.undo_fails) && !script.retried ? err_set(err, ERR_DOCKER, 0, "no way back from %s", run->step_name) : 0;
+    return is(run, script.undo_fails) && !script.retried
+               ? err_set(err, ERR_DOCKER, 0, "no way back from %s", run->step_name)
+               : 0;
 }
 
 static int wait_for_the_deadline(struct run *run, struct err *err)
@@ -57,7 +59,10 @@ static int wait_for_the_deadline(struct run *run, struct err *err)
 }
 
 #define LONG 60000
-#define STEP(n, ...) { .name = n, .title = "title of " n, .apply = apply, .undo = undo, .timeout_ms = LONG, __VA_ARGS__ }
+#define STEP(n, ...)                                                                                                   \
+    {                                                                                                                  \
+        .name = n, .title = "title of " n, .apply = apply, .undo = undo, .timeout_ms = LONG, __VA_ARGS__               \
+    }
 
 static const struct step abc[] = { STEP("a"), STEP("b"), STEP("c"), { 0 } };
 
@@ -110,7 +115,9 @@ static void what_was_not_begun_is_not_undone(void **state)
 static void a_step_without_an_undo_is_passed_over(void **state)
 {
     struct host *h = *state;
-    static const struct step steps[] = { STEP("a"), { .name = "b", .title = "no undo", .apply = apply, .timeout_ms = LONG }, STEP("c"), { 0 } };
+    static const struct step steps[] = {
+        STEP("a"), { .name = "b", .title = "no undo", .apply = apply, .timeout_ms = LONG }, STEP("c"), { 0 }
+    };
     script.fails = "c";
     assert_run(h, steps, STEPS_UNDONE, "+a +b +c -c -a");
 }
@@ -251,7 +258,8 @@ static void every_move_is_told(void **state)
     assert_string_equal(host_kinds(h->run.dir_fd, &text),
                         "step.start:a step.done:a step.start:b step.failed:b undo.start:b undo.done:b undo.start:a "
                         "undo.done:a");
-    struct json *done = host_event(h->run.dir_fd, EVENT_STEP_DONE), *start = host_event(h->run.dir_fd, EVENT_STEP_START);
+    struct json *done = host_event(h->run.dir_fd, EVENT_STEP_DONE),
+                *start = host_event(h->run.dir_fd, EVENT_STEP_START);
     assert_string_equal(json_str(done, "text", ""), "text of a");
     assert_true(json_num(done, "seconds", -1) >= 0);
     assert_string_equal(json_str(start, "title", ""), "title of b");
@@ -340,7 +348,8 @@ int main(void)
         STEP_CASE(a_step_whose_intent_cannot_be_written_is_not_done),
         STEP_CASE(every_move_is_told),
         STEP_CASE(after_a_crash_the_whole_table_is_undone),
-        cmocka_unit_test_setup_teardown(an_optional_step_outlasts_a_restart_of_the_engine, set_up_engine, host_tear_down),
+        cmocka_unit_test_setup_teardown(an_optional_step_outlasts_a_restart_of_the_engine, set_up_engine,
+                                        host_tear_down),
         cmocka_unit_test_setup_teardown(any_other_step_is_not_done_twice, set_up_engine, host_tear_down),
         cmocka_unit_test_setup_teardown(an_undo_outlasts_a_restart_of_the_engine, set_up_engine, host_tear_down),
         cmocka_unit_test_setup_teardown(an_engine_that_meant_what_it_said_is_not_asked_again, set_up_engine,

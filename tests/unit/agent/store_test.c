@@ -127,7 +127,8 @@ static void a_deployment_that_is_not_there_is_1(void **state)
 static void what_is_no_id_never_becomes_a_path(void **state)
 {
     struct host *h = *state;
-    static const char *const ids[] = { "", ".", "..", "../shop", "a/b", "-x", "A", "0123456789012345678901234567890123456789x" };
+    static const char *const ids[] = { "",    ".",  "..", "../shop",
+                                       "a/b", "-x", "A",  "0123456789012345678901234567890123456789x" };
     int app = open_shop(h), fd = -1;
     for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
         host_assert_err(h, store_open_deployment(app, ids[i], &fd, &h->err), ERR_PROTO, "not a deployment id");

@@ -19,11 +19,16 @@ static const struct {
     const char *host_port;
     int port, first, last; /* first 0: not found */
 } ranges[] = {
-    { "8080", 8080, 8080, 8080 },      { "8080", 8081, 0, 0 },
-    { "8080-8081", 8080, 8080, 8081 }, { "8080-8081", 8081, 8080, 8081 },
-    { "8080-8081", 8082, 0, 0 },       { "8080-8081", 8079, 0, 0 },
-    { "", 8080, 0, 0 },                { "x", 8080, 0, 0 },
-    { "65534-65535", 65535, 65534, 65535 }, { "0", 0, 0, 0 },
+    { "8080", 8080, 8080, 8080 },
+    { "8080", 8081, 0, 0 },
+    { "8080-8081", 8080, 8080, 8081 },
+    { "8080-8081", 8081, 8080, 8081 },
+    { "8080-8081", 8082, 0, 0 },
+    { "8080-8081", 8079, 0, 0 },
+    { "", 8080, 0, 0 },
+    { "x", 8080, 0, 0 },
+    { "65534-65535", 65535, 65534, 65535 },
+    { "0", 0, 0, 0 },
 };
 
 static void the_range_that_holds_the_port_is_found(void **state)
@@ -62,8 +67,9 @@ static void a_container_that_publishes_nothing_wants_nothing(void **state)
 static void the_port_that_is_bound_now_is_found(void **state)
 {
     (void)state;
-    struct engine_container c = container("{\"NetworkSettings\":{\"Ports\":{\"9/tcp\":null,\"80/tcp\":[{\"HostIp\":\"::\","
-                                          "\"HostPort\":\"8081\"},{\"HostIp\":\"0.0.0.0\",\"HostPort\":\"8081\"}]}}}");
+    struct engine_container c =
+        container("{\"NetworkSettings\":{\"Ports\":{\"9/tcp\":null,\"80/tcp\":[{\"HostIp\":\"::\","
+                  "\"HostPort\":\"8081\"},{\"HostIp\":\"0.0.0.0\",\"HostPort\":\"8081\"}]}}}");
     assert_true(traffic_holds_port(&c, 8081));
     assert_false(traffic_holds_port(&c, 808));
     assert_false(traffic_holds_port(&c, 8080));
@@ -90,11 +96,13 @@ static void a_version_gets_its_networks_back_the_one_with_the_ports_first(void *
 {
     struct host *h = *state;
     find_blue(h);
-    fake_engine_reply(h->fake, "GET /containers/abc/json", 200, "{\"Id\":\"abc\",\"NetworkSettings\":{\"Networks\":{}}}");
+    fake_engine_reply(h->fake, "GET /containers/abc/json", 200,
+                      "{\"Id\":\"abc\",\"NetworkSettings\":{\"Networks\":{}}}");
     fake_engine_reply(h->fake, "POST /networks/", 200, "");
     host_assert_result(h, traffic_connect(&h->run, &h->run.old, &h->err), 0);
     const char *seen = fake_engine_seen(h->fake);
-    const char *own = strstr(seen, "/networks/bluegreen-shop/connect"), *other = strstr(seen, "/networks/backend/connect");
+    const char *own = strstr(seen, "/networks/bluegreen-shop/connect"),
+               *other = strstr(seen, "/networks/backend/connect");
     assert_non_null(own);
     assert_non_null(other);
     assert_true(own < other);
