@@ -40,6 +40,13 @@ static int find_by_id(struct run *run, const char *id, struct run_version *v, st
     return id[0] ? run_find(run, id, v, err) : 1;
 }
 
+/* The policies tell of a commit that the journal could not: see agent/commit.c. A policy "no" of the user's tells nothing. */
+static bool policies_say_committed(const struct run *run)
+{
+    return run->cand.exists && strcmp(run->cand.c.restart_policy, "no") != 0 && run->old.exists &&
+           strcmp(run->old.c.restart_policy, "no") == 0;
+}
+
 /* What the run had found and made, from the journal's last facts and Docker. */
 static int restore(struct run *run, const struct json *records, bool *committed, bool *touched, struct err *err)
 {
@@ -59,11 +66,12 @@ static int restore(struct run *run, const struct json *records, bool *committed,
         find_by_id(run, json_str(facts, "cand", ""), &run->cand, err) < 0 ||
         (run->op == WIRE_ROLLBACK && find_by_id(run, json_str(facts, "cand", ""), &run->cand_before, err) < 0))
         return -(int)err->kind;
+    *committed = *committed || policies_say_committed(run);
     restore_endpoints(&run->old, json_get(facts, "old_endpoints"));
     restore_endpoints(&run->cand_before, json_get(facts, "cand_endpoints"));
     run->strategy = strategy_by_name(json_str(facts, "strategy", ""));
     run->old_was_running = json_bool(facts, "old_was_running", false);
-    run->old_answered = json_bool(facts, "old_answered", false);
+    run->old_answered = json_bool(facts, "old_answered", false) && !run->by_keeper;
     run->image_was_here = json_bool(facts, "image_was_here", true);
     (void)snprintf(run->old_policy, sizeof(run->old_policy), "%s", json_str(facts, "old_policy", "no"));
     (void)snprintf(run->final_policy, sizeof(run->final_policy), "%s", json_str(facts, "final_policy", "no"));
@@ -88,7 +96,7 @@ static void undo_unfinished(struct run *run, bool touched)
     if (back && run->op == WIRE_ROLLBACK)
         outcome = OUTCOME_ROLLBACK_FAILED;
     if (back)
-        deploy_note_rollback(run, &why, result == STEPS_UNDONE);
+        deploy_note_rollback(run, &why, result == STEPS_UNDONE && !run->by_keeper);
     finish_run(run, outcome, &why);
 }
 
@@ -161,11 +169,12 @@ static int say_end(struct run *run, struct err *err)
     return r < 0 ? r : 0;
 }
 
-/* silent: nobody writes its log, and its end was not told. */
-static int recover_held(const char *app, int app_fd, const char *id, bool silent, struct err *err)
+/* silent: nobody writes its log, and its end was not told. by_keeper: recover_app() says what differs. */
+static int recover_held(const char *app, int app_fd, const char *id, bool silent, bool by_keeper, struct err *err)
 {
     struct run run;
     run_init(&run);
+    run.by_keeper = by_keeper;
     int r = open_unfinished(&run, app, app_fd, id, err);
     if (r == 0)
         r = finish_unfinished(&run, err);
@@ -208,7 +217,7 @@ void recover_app(const char *app, int app_fd, const char *except, struct run *to
         if (strcmp(ids.items[i], except) == 0)
             continue;
         err_clear(&err);
-        if (recover_held(app, app_fd, ids.items[i], false, &err) < 0 && told) {
+        if (recover_held(app, app_fd, ids.items[i], false, !told, &err) < 0 && told) {
             char text[1024];
             run_log(told, "warning", "agent", "could not bring deployment %s to an end: %s", ids.items[i],
                     err_text(&err, text, sizeof(text)));
@@ -225,5 +234,5 @@ int recover_one(const char *app, const char *id, struct err *err)
     (void)snprintf(me.deployment, sizeof(me.deployment), "%s", id);
     if (store_open_app(app, &app_fd, err) < 0 || lock_take(app_fd, &me, RECOVER_LOCK_MS, NULL, NULL, NULL, &lock_fd, err) < 0)
         return -(int)err->kind;
-    return recover_held(app, app_fd, id, true, err);
+    return recover_held(app, app_fd, id, true, false, err);
 }

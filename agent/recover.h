@@ -8,8 +8,9 @@
 #include "agent/run.h"
 
 /*
- * Finish every unfinished run of the app but `except` ("" none). The lock must be held. told (may be NULL): the run in
- * whose log this is mentioned. Failures are told and do not stop the caller: the next steps look at the world anyway.
+ * Finish every unfinished run of the app but `except` ("" none). The lock must be held. told: the run in whose log this
+ * is mentioned; NULL: the keeper asks, from whose container the host's ports are not reached, so the engine's word (runs,
+ * holds the port) takes the place of the health check. Failures are told and do not stop the caller: the next steps look at the world anyway.
  */
 void recover_app(const char *app, int app_fd, const char *except, struct run *told);
 

@@ -75,6 +75,7 @@ struct run {
     char final_policy[32];   /* restart policy of the candidate from the commit on */
     bool direct;             /* the candidate got the port itself: nothing stood in its way */
     bool committed;
+    bool by_keeper; /* recovery in the keeper's container: the host's loopback, where health is asked, is not there */
 
     /* measured */
     int64_t started_wall_ms, started_ms;

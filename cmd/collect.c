@@ -68,6 +68,12 @@ int collect_resolve(const char *bundle_path, const char *workspace, const char *
     buf_addf(&summary, "bluegreen-%s-%s-summary.md", app, deployment);
     if (base.failed || bundle.failed || summary.failed)
         return err_set(err, ERR_INPUT, 0, "bundle-path: too long, at most %d bytes", COLLECT_PATH_MAX - 100);
+    size_t n = strlen(root);
+    while (n > 1 && root[n - 1] == '/')
+        n--;
+    bool below = strcmp(root, ".") == 0 ? !bundle_path || bundle_path[0] != '/'
+                                        : bundle.len > n && memcmp(bundle.ptr, root, n) == 0 && bundle.ptr[n] == '/';
+    (void)snprintf(ret->root, sizeof(ret->root), "%.*s", below ? (int)n : 0, root);
     memcpy(ret->bundle, buf_str(&bundle), bundle.len + 1);
     memcpy(ret->summary, buf_str(&summary), summary.len + 1);
     return 0;
@@ -84,9 +90,24 @@ const char *collect_public_path(const char *path, const char *workspace)
     return strncmp(path, "./", 2) == 0 ? path + 2 : path;
 }
 
-static int make_folders(const char *file, struct err *err)
+/* A folder that was there already: is it really below root? */
+static int check_folder(const char *path, const char *root, struct err *err)
+{
+    _cleanup_(free_p) char *real = realpath(path, NULL);
+    _cleanup_(free_p) char *real_root = realpath(root, NULL);
+    size_t n = real_root ? strlen(real_root) : 0;
+
+    if (!real || !real_root)
+        return err_set(err, ERR_IO, errno, "folder '%s': %s", path, strerror(errno));
+    if (strncmp(real, real_root, n) == 0 && (real[n] == '/' || real[n] == '\0' || strcmp(real_root, "/") == 0))
+        return 0;
+    return err_set(err, ERR_INPUT, 0, "bundle-path: '%s' leads out of the workspace, to '%s'", path, real);
+}
+
+static int make_folders(const char *file, const char *root, struct err *err)
 {
     char path[COLLECT_PATH_MAX];
+    size_t from = strcmp(root, ".") == 0 ? 0 : strlen(root); /* what is above root is not looked at */
 
     for (size_t i = 1; file[i]; i++) {
         if (file[i] != '/')
@@ -94,6 +115,8 @@ static int make_folders(const char *file, struct err *err)
         (void)snprintf(path, sizeof(path), "%.*s", (int)i, file);
         if (mkdir(path, 0755) < 0 && errno != EEXIST)
             return err_set(err, ERR_IO, errno, "make folder '%s': %s", path, strerror(errno));
+        if (root[0] && i >= from && check_folder(path, root, err) < 0)
+            return -(int)err->kind;
     }
     return 0;
 }
@@ -104,8 +127,10 @@ int collect_new(struct collect **ret, const struct collect_paths *paths, struct 
 {
     struct collect *c = NULL;
 
-    if (make_folders(paths->bundle, err) < 0) {
-        err_hint(err, "Give bundle-path a folder that the action may write to.");
+    if (make_folders(paths->bundle, paths->root, err) < 0) {
+        err_hint(err,
+                 "Give bundle-path a folder of the workspace that the action may write to, without links on its way "
+                 "out.");
         return err_wrap(err, "place of the bundle");
     }
     c = calloc(1, sizeof(*c));

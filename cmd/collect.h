@@ -18,6 +18,7 @@ struct collect;
 struct collect_paths {
     char bundle[COLLECT_PATH_MAX];
     char summary[COLLECT_PATH_MAX];
+    char root[COLLECT_PATH_MAX]; /* the workspace, when the bundle is to be in it; otherwise "" */
 };
 
 /*
@@ -29,7 +30,10 @@ int collect_resolve(const char *bundle_path, const char *workspace, const char *
 /* The path as later steps of the job should see it: relative to the workspace when it is below it. Borrowed from path. */
 const char *collect_public_path(const char *path, const char *workspace);
 
-/* Makes missing directories (0755). -ERR_IO. */
+/*
+ * Makes missing directories (0755). -ERR_IO; -ERR_INPUT when a link or ".." leads out of paths->root: what a checked-out
+ * branch brought along must not choose where on the runner we write.
+ */
 int collect_new(struct collect **ret, const struct collect_paths *paths, struct err *err);
 void collect_free(struct collect *c); /* removes what is not finished */
 void collect_free_p(struct collect **c);

@@ -32,6 +32,11 @@ enum post_decision post_decide(const struct post_facts *f, const char **why)
         *why = "The input rollback-on does not ask for a rollback after the job: the deployment stays as it is.";
         return POST_NOTHING;
     }
+    if (outcome == OUTCOME_ROLLBACK_FAILED) {
+        *why =
+            "The main step's own way back failed: a person has to look at the host before anything else is done there.";
+        return POST_NOTHING;
+    }
     if (outcome != OUTCOME_DEPLOYED && outcome != OUTCOME_UNKNOWN) {
         *why = "The main step left nothing of this deployment in production: nothing to roll back.";
         return POST_NOTHING;

@@ -189,12 +189,38 @@ void report_event(struct report *r, const struct event *ev)
     }
 }
 
+/* Can a request of this kind end so? An answer to another question proves nothing about this one. */
+static bool is_answer(const struct report *r)
+{
+    switch (r->outcome) {
+    case OUTCOME_DEPLOYED:
+        return r->op == WIRE_DEPLOY;
+    case OUTCOME_UNCHANGED:
+    case OUTCOME_ROLLED_BACK:
+    case OUTCOME_ROLLBACK_FAILED:
+        return r->op == WIRE_DEPLOY || r->op == WIRE_ROLLBACK;
+    case OUTCOME_FAILED_UNTOUCHED:
+        return true;
+    case OUTCOME_REPORTED:
+        return r->op == WIRE_BUNDLE || (r->op == WIRE_STATUS && r->status);
+    case OUTCOME_UNKNOWN:
+    default:
+        return false;
+    }
+}
+
 static enum outcome told_outcome(struct report *r)
 {
     if (r->op == WIRE_STATUS && r->status && !r->told)
         return OUTCOME_REPORTED;
+    if (r->told && r->outcome != OUTCOME_UNKNOWN && !is_answer(r)) {
+        err_set(&r->cause, ERR_PROTO, 0, "the agent answered with the outcome '%s', which does not fit the request",
+                outcome_name(r->outcome));
+        return r->op == WIRE_STATUS ? OUTCOME_FAILED_UNTOUCHED : OUTCOME_UNKNOWN;
+    }
     if (!r->told || r->outcome == OUTCOME_UNKNOWN) {
-        err_set(&r->cause, ERR_PROTO, 0, "the agent ended without telling an outcome this version knows");
+        if (!r->told || r->cause.kind == ERR_OK) /* the agent's own reason says more */
+            err_set(&r->cause, ERR_PROTO, 0, "the agent ended without telling an outcome this version knows");
         return OUTCOME_UNKNOWN;
     }
     return r->outcome;

@@ -8,6 +8,9 @@
 #define WRITE_MS 60000
 #define ANSWER_IDLE_MS 120000          /* status, bundle: longest silence */
 #define RUN_IDLE_MS (30LL * 60 * 1000) /* deploy, rollback: longest silence, waiting for the lock not counted */
+#define RUN_MAX_MS                                                                                                     \
+    (6LL * 60 * 60 * 1000)               /* a whole run, waiting for the lock not counted: what a hosted job may take */
+#define ANSWER_MAX_MS (15LL * 60 * 1000) /* a whole answer, so that one byte a minute does not keep us */
 #define REATTACH_MS (5LL * 60 * 1000)
 #define BACKOFF_MAX_MS 15000
 #define FRUITLESS_MAX 5 /* reconnects in a row that brought no event */
@@ -34,6 +37,8 @@ struct run {
     bool cancel_sent;
     int64_t cancel_deadline_ms;
     int64_t idle_ms;
+    int64_t max_ms;      /* all of it */
+    int64_t deadline_ms; /* the same on the link's clock */
     int fruitless;
 };
 
@@ -53,9 +58,9 @@ static void note(const struct session *s, const char *fmt, ...)
 /* ---- opening ---- */
 
 /* Read up to the agent's hello. */
-static int await_hello(struct session *s, struct err *err)
+static int await_hello(struct session *s, int64_t timeout_ms, struct err *err)
 {
-    int64_t deadline = s->link.now_ms(s->link.ctx) + HELLO_MS;
+    int64_t deadline = s->link.now_ms(s->link.ctx) + timeout_ms;
     for (;;) {
         int64_t left = deadline - s->link.now_ms(s->link.ctx);
         int r = s->link.read(s->link.ctx, &s->stream.in, stream_room(&s->stream), left > 0 ? left : 0, err);
@@ -72,11 +77,14 @@ static int await_hello(struct session *s, struct err *err)
 
 static int connect_agent(struct session *s, int64_t timeout_ms, bool cancellable, struct err *err)
 {
+    int64_t deadline = s->link.now_ms(s->link.ctx) + timeout_ms;
     stream_reset_connection(&s->stream);
     int r = s->link.open(s->link.ctx, timeout_ms, cancellable, err);
     if (r < 0)
         return r;
-    if ((r = await_hello(s, err)) < 0)
+    int64_t left = deadline - s->link.now_ms(s->link.ctx);
+    int64_t hello_ms = cancellable ? HELLO_MS : left > 0 ? left : 0; /* after a cancel timeout_ms is all there is */
+    if ((r = await_hello(s, hello_ms, err)) < 0)
         return err_wrap(err, "start the agent");
     return 0;
 }
@@ -143,11 +151,12 @@ void session_facts(const struct session *s, struct session_facts *ret)
 static int send_request(struct run *run, const struct wire_request *request, struct err *err)
 {
     struct session_link *link = &run->s->link;
+    int64_t left = run->cancelled ? run->cancel_deadline_ms - link->now_ms(link->ctx) : WRITE_MS;
     _cleanup_(buf_wipe_done) struct buf frame = BUF_INIT(WIRE_REQUEST_MAX + 64);
     int r = wire_encode(request, &frame, err);
     if (r < 0)
         return r;
-    r = link->write(link->ctx, buf_span(&frame), WRITE_MS, err);
+    r = link->write(link->ctx, buf_span(&frame), left > 0 ? left : 0, err);
     return r == 1 ? link->explain_end(link->ctx, err) : r;
 }
 
@@ -201,7 +210,8 @@ static int give_up_cancelled(struct err *err)
 static int handle(void *ctx, const struct event *ev, struct span data)
 {
     struct run *run = ctx;
-    run->fruitless = 0;
+    if (ev->seq > 0) /* others could be repeated for ever */
+        run->fruitless = 0;
     run->told = true;
     int r = run->on_event(run->ctx, ev, data);
     if (r < 0)
@@ -214,6 +224,8 @@ static int64_t read_time(const struct run *run, int64_t last_ms)
 {
     int64_t now = run->s->link.now_ms(run->s->link.ctx);
     int64_t until = last_ms + run->idle_ms;
+    if (run->deadline_ms < until)
+        until = run->deadline_ms;
     if (run->cancelled && run->cancel_deadline_ms < until)
         until = run->cancel_deadline_ms;
     return until > now ? until - now : 0;
@@ -224,7 +236,12 @@ static int no_more_events(struct run *run, struct err *err)
     if (run->cancelled)
         return give_up_cancelled(err);
     run->silent = true;
-    int r = err_set(err, ERR_TIMEOUT, 0, "the agent told nothing for %lld s", (long long)(run->idle_ms / 1000));
+    int r = 0;
+    if (run->s->link.now_ms(run->s->link.ctx) >= run->deadline_ms)
+        r = err_set(err, ERR_TIMEOUT, 0, "the agent had not ended after %lld minutes",
+                    (long long)(run->max_ms / 60000));
+    else
+        r = err_set(err, ERR_TIMEOUT, 0, "the agent told nothing for %lld s", (long long)(run->idle_ms / 1000));
     err_hint(err, "Look at the host: is it overloaded, does `docker ps` answer? `command: status` tells "
                   "how the deployment ended.");
     return r;
@@ -260,8 +277,9 @@ static int follow(struct run *run, struct err *err)
             return r;
         if (s->stream.in.len > before)
             last = link->now_ms(link->ctx);
-        if (run->cancelled && link->now_ms(link->ctx) >= run->cancel_deadline_ms)
-            return give_up_cancelled(err); /* events that never end do not keep us */
+        int64_t now = link->now_ms(link->ctx);
+        if ((run->cancelled && now >= run->cancel_deadline_ms) || now >= run->deadline_ms)
+            return no_more_events(run, err); /* events that never end do not keep us */
     }
     return 0;
 }
@@ -277,6 +295,8 @@ static bool is_loss(int r)
 static int64_t reattach_deadline(const struct run *run, int64_t lost_ms)
 {
     int64_t deadline = lost_ms + REATTACH_MS;
+    if (run->deadline_ms < deadline)
+        deadline = run->deadline_ms;
     return run->cancelled && run->cancel_deadline_ms < deadline ? run->cancel_deadline_ms : deadline;
 }
 
@@ -348,10 +368,13 @@ int session_run(struct session *s, const struct wire_request *request, session_e
         err = &own;
     run.is_run = request->op == WIRE_DEPLOY || request->op == WIRE_ROLLBACK || request->op == WIRE_ATTACH;
     run.idle_ms = ANSWER_IDLE_MS;
+    run.max_ms = ANSWER_MAX_MS;
     if (run.is_run) {
         int64_t lock_ms = request->op == WIRE_DEPLOY ? request->spec.lock_timeout_ms : request->lock_timeout_ms;
         run.idle_ms = RUN_IDLE_MS + (lock_ms > 0 ? lock_ms : 0);
+        run.max_ms = RUN_MAX_MS + (lock_ms > 0 ? lock_ms : 0);
     }
+    run.deadline_ms = s->link.now_ms(s->link.ctx) + run.max_ms;
     stream_reset_request(&s->stream);
     if (request->op == WIRE_ATTACH && request->from > 1)
         s->stream.next_seq = request->from;

@@ -85,13 +85,19 @@ static int link_open(void *ctx, int64_t timeout_ms, bool cancellable, struct err
 {
     struct ssh_link *l = ctx;
     const struct inputs *in = l->inputs;
+    int64_t deadline = clock_mono_ms() + timeout_ms;
+    bool jumps = in->jump.host && in->jump.host[0];
     link_drop(l);
     l->connections++;
+    if (!cancellable && jumps)
+        timeout_ms /= 2; /* ssh_connect() takes it for each of the two */
     int r = ssh_connect(&l->ssh, &in->target, &in->jump, timeout_ms, cancellable ? l->cancel_fd : -1, err);
     if (r < 0)
         return r;
+    if (!cancellable)
+        ssh_set_limit(l->ssh, deadline);
     (void)snprintf(l->where, sizeof(l->where), "%s", ssh_where(l->ssh));
-    if (in->jump.host && in->jump.host[0])
+    if (jumps)
         note(l, "connected to %s through %s", l->where, in->jump.host);
     else
         note(l, "connected to %s", l->where);

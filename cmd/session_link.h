@@ -11,7 +11,8 @@ struct session_link {
     void *ctx;
     /*
      * Connect and start the agent; an open connection is dropped first. The first call installs the agent. timeout_ms: for
-     * connecting and logging in. cancellable: end with -ERR_CANCEL when the user cancels.
+     * connecting and logging in. cancellable: end with -ERR_CANCEL when the user cancels; otherwise (the user has done so)
+     * timeout_ms is for all of it.
      */
     int (*open)(void *ctx, int64_t timeout_ms, bool cancellable, struct err *err);
     void (*drop)(void *ctx);

@@ -82,6 +82,11 @@ void ssh_ignore_cancel(struct ssh *s)
         s->outer->cancel_fd = -1;
 }
 
+void ssh_set_limit(struct ssh *s, int64_t deadline_ms)
+{
+    s->limit_ms = deadline_ms;
+}
+
 /* A session that is connected but has not said anything yet. */
 static int transport_open(const struct hop *hop, struct ssh *outer, int64_t deadline_ms, struct ssh **ret,
                           struct err *err)

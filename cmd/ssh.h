@@ -30,6 +30,8 @@ void ssh_free_p(struct ssh **s);
 const char *ssh_where(const struct ssh *s);
 /* From now on waits on this connection do not end with -ERR_CANCEL: for what must still be said after a cancel. */
 void ssh_ignore_cancel(struct ssh *s);
+/* From now on no wait on this connection goes beyond deadline_ms (monotonic): it ends with -ERR_TIMEOUT. */
+void ssh_set_limit(struct ssh *s, int64_t deadline_ms);
 /* Channels opened on the connection to the host (not to the jump host). */
 unsigned ssh_channels_opened(const struct ssh *s);
 
@@ -42,7 +44,7 @@ int ssh_exec(struct ssh *s, const char *command, struct ssh_channel **ret, struc
 int ssh_write(struct ssh_channel *c, struct span data, int64_t timeout_ms, struct err *err);
 int ssh_send_eof(struct ssh_channel *c, struct err *err);
 /*
- * Wait for bytes on stdout and append at most `max` to out. 0 got some, 1 end of stream, -ERR_TIMEOUT nothing within
+ * Wait for bytes on stdout and append at most `max` to out. A cancel comes before bytes that are there. 0 got some, 1 end of stream, -ERR_TIMEOUT nothing within
  * timeout_ms, -ERR_NET the connection died, -ERR_CANCEL. stderr is collected aside (ssh_stderr, last 8 KiB).
  */
 int ssh_read(struct ssh_channel *c, struct buf *out, size_t max, int64_t timeout_ms, struct err *err);

@@ -4,7 +4,7 @@
 
 #define OPEN_MS 20000
 #define EOF_MS 10000
-#define EXIT_MS 2000
+#define EXIT_MS 1000 /* comes on top of what a cancelled run waits: together below the runner's 10 s */
 #define CLOSE_MS 300
 #define READ_CHUNK (32 * 1024)
 #define WRITE_CHUNK 32700      /* what libssh2 takes at most in one call */
@@ -128,6 +128,8 @@ int ssh_read(struct ssh_channel *c, struct buf *out, size_t max, int64_t timeout
         buf_consume(&c->ahead, n);
         return buf_check(out, err);
     }
+    if (ssh_is_cancelled(c->ssh)) /* a peer that never pauses must not hide it */
+        return err_set(err, ERR_CANCEL, 0, "cancelled");
     for (;;) {
         if (c->ended)
             return 1;

@@ -21,6 +21,7 @@ struct ssh {
     bool via_reading;     /* the last packet that outer began and could not finish was begun by a read of `via` */
 
     int cancel_fd;
+    int64_t limit_ms;          /* no wait goes beyond it (monotonic); 0 none */
     bool ready;                /* authenticated: keepalives may be sent */
     bool closing;              /* the callbacks refuse, so that nothing waits any more */
     bool half_sent;            /* a packet went out in part: only the call that began it may send now */
@@ -42,6 +43,7 @@ int ssh_session_new(struct ssh *s, struct err *err);
  * deadline_ms (monotonic), -ERR_CANCEL, -ERR_NET no sign of life for SSH_DEAD_AFTER_MS.
  */
 int ssh_wait(struct ssh *s, int64_t deadline_ms, struct err *err);
+bool ssh_is_cancelled(const struct ssh *s);
 /* Turn the failure of a libssh2 call into an error: ERR_NET when the transport is gone, otherwise `kind`. */
 int ssh_fail(struct ssh *s, enum err_kind kind, int rc, const char *what, struct err *err);
 /* What the peer said first, printable, when it is not an SSH banner; "" otherwise. */

@@ -126,11 +126,19 @@ static int check_alive(struct ssh *s, int64_t now, struct err *err)
     return r;
 }
 
+bool ssh_is_cancelled(const struct ssh *s)
+{
+    struct pollfd p = { .fd = s->cancel_fd, .events = POLLIN }; /* -1 is passed over by poll */
+    return poll(&p, 1, 0) == 1;
+}
+
 int ssh_wait(struct ssh *s, int64_t deadline_ms, struct err *err)
 {
     struct ssh *base = s->outer ? s->outer : s;
     int64_t now = clock_mono_ms();
     int r;
+    if (s->limit_ms && s->limit_ms < deadline_ms)
+        deadline_ms = s->limit_ms;
     if ((r = check_alive(base, now, err)) < 0 || (s != base && (r = check_alive(s, now, err)) < 0))
         return r;
     send_keepalive(base);

@@ -8,6 +8,7 @@
 #include "shared/secret.h"
 
 #define PROBLEMS_MAX (64 * 1024)
+#define REDACT_TEXT_MIN 24 /* bytes; the longest word of the protocol has 16 */
 
 static const char *environment(void *ctx, const char *name)
 {
@@ -31,8 +32,6 @@ int stage_init(struct stage *s, struct err *err)
         github_new(&s->g, STDOUT_FILENO, actions && strcmp(actions, "true") == 0, s->redactor, err) < 0)
         return err_wrap(err, "start");
     inputs_each_secret(environment, NULL, mask, s->g);
-    if (http_global_init(err) < 0 || ssh_global_init(err) < 0)
-        return err_wrap(err, "start");
     return 0;
 }
 
@@ -54,6 +53,9 @@ int stage_inputs(struct stage *s, struct err *err)
 
     s->has_inputs = true;
     inputs_wipe_env();
+    /* slow work, so not while secrets are in the environment */
+    if (r >= 0 && (http_global_init(err) < 0 || ssh_global_init(err) < 0))
+        r = err_wrap(err, "start");
     if (r >= 0)
         return 0;
     if (!problems.len)
@@ -114,13 +116,25 @@ struct wire_request stage_request(const struct stage *s, enum wire_op op, const 
 struct listener {
     struct logview view;
     struct report *report;
+    struct redactor *redactor;
 };
+
+/* Short strings stay: they are the protocol's own words, and no field of ours is too small for them. */
+static void redact_text(void *ctx, struct span text, struct buf *out)
+{
+    if (text.len < REDACT_TEXT_MIN)
+        buf_add_span(out, text);
+    else
+        redactor_apply(ctx, text, out);
+}
 
 static int on_event(void *ctx, const struct event *ev, struct span data)
 {
     struct listener *l = ctx;
 
     (void)data;
+    /* before anything is cut to fit a field or a line: a secret must not slip through at the seam */
+    json_edit_strings(ev->body, redact_text, l->redactor);
     report_event(l->report, ev);
     logview_event(&l->view, ev);
     return 0;
@@ -128,7 +142,7 @@ static int on_event(void *ctx, const struct event *ev, struct span data)
 
 void stage_run(struct stage *s, const struct wire_request *request, struct report *r)
 {
-    struct listener l = { .report = r };
+    struct listener l = { .report = r, .redactor = s->redactor };
     struct err err = { 0 };
     int result = 0;
 

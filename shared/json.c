@@ -4,6 +4,7 @@
 #include <math.h>
 
 #define JSON_NESTING_MAX 64
+#define JSON_EDIT_GROWTH 2 /* an edited string may become so many times as long */
 /* A bit of cJSON's `type` that cJSON neither uses nor touches, and that its copies keep: an allocation failed here. */
 #define JSON_FAILED (1 << 24)
 
@@ -78,8 +79,7 @@ int json_parse(struct span text, struct json **ret, struct err *err)
     struct span rest = { .ptr = end, .len = text.len - (size_t)(end - text.ptr) };
     if (span_trim(rest).len > 0) {
         json_free(out_of(c));
-        return err_set(err, ERR_PROTO, 0, "JSON: text after the end, at byte %zu",
-                       (size_t)(end - text.ptr));
+        return err_set(err, ERR_PROTO, 0, "JSON: text after the end, at byte %zu", (size_t)(end - text.ptr));
     }
     *ret = out_of(c);
     return 0;
@@ -258,9 +258,8 @@ static void add(struct json *to, const char *key, cJSON *v)
     cJSON *c = mut(to);
     bool done = false;
     if (c && v && key && cJSON_IsObject(c)) {
-        done = cJSON_GetObjectItemCaseSensitive(c, key)
-                   ? cJSON_ReplaceItemInObjectCaseSensitive(c, key, v)
-                   : cJSON_AddItemToObject(c, key, v);
+        done = cJSON_GetObjectItemCaseSensitive(c, key) ? cJSON_ReplaceItemInObjectCaseSensitive(c, key, v)
+                                                        : cJSON_AddItemToObject(c, key, v);
     } else if (c && v && !key && cJSON_IsArray(c)) {
         done = cJSON_AddItemToArray(c, v);
     }
@@ -320,6 +319,39 @@ void json_del(struct json *obj, const char *key)
 {
     if (obj)
         json_free(out_of(cJSON_DetachItemFromObjectCaseSensitive(mut(obj), key)));
+}
+
+static void edit_string(cJSON *c, void (*edit)(void *ctx, struct span text, struct buf *out), void *ctx)
+{
+    struct span old = span_of(c->valuestring);
+    _cleanup_(buf_wipe_done_p) struct buf out = BUF_INIT(old.len * JSON_EDIT_GROWTH + 64);
+    edit(ctx, old, &out);
+    if (!out.failed && span_eq(old, buf_str(&out)))
+        return;
+    explicit_bzero(c->valuestring, old.len); /* all that is left when there is no memory for the new text */
+    if (out.failed || memchr(buf_str(&out), '\0', out.len))
+        return;
+    if (out.len <= old.len) {
+        memcpy(c->valuestring, buf_str(&out), out.len + 1);
+        return;
+    }
+    char *copy = cJSON_malloc(out.len + 1);
+    if (!copy)
+        return;
+    memcpy(copy, buf_str(&out), out.len + 1);
+    cJSON_free(c->valuestring);
+    c->valuestring = copy;
+}
+
+void json_edit_strings(struct json *j, void (*edit)(void *ctx, struct span text, struct buf *out), void *ctx)
+{
+    if (!j)
+        return;
+    cJSON *c = mut(j);
+    if (cJSON_IsString(c) && c->valuestring)
+        edit_string(c, edit, ctx);
+    for (cJSON *i = c->child; i; i = i->next)
+        json_edit_strings(out_of(i), edit, ctx);
 }
 
 /* ---- look ---- */

@@ -66,5 +66,10 @@ void json_push(struct json *arr, struct json *v);
 void json_push_str(struct json *arr, const char *v);
 void json_push_num(struct json *arr, double v);
 void json_del(struct json *obj, const char *key);
+/*
+ * Every string value in the tree (keys are not values) through `edit`, which appends the new text to out (empty, as large
+ * as a string that the parser takes may become). A string that cannot be replaced becomes "".
+ */
+void json_edit_strings(struct json *j, void (*edit)(void *ctx, struct span text, struct buf *out), void *ctx);
 
 #endif

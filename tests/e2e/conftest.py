@@ -55,4 +55,4 @@ def pytest_runtest_makereport(item, call):
     s = item.funcargs.get("site") if hasattr(item, "funcargs") else None
     if report.when == "call" and report.failed and s is not None:
         for result in s.results[-3:]:
-            report.sections.append((f"{result.stage} (exit code {result.exit_code})", "\n".join(result.log.shown[-120:])))
+            report.sections.append((f"{result.stage} (exit code {result.exit_code})", repr(result)))

@@ -98,6 +98,7 @@ class _Reporter:
 
     def send(self, data):
         self.stream.write(json.dumps(data).encode() + b"\n")
+        self.stream.flush()
 
     def pytest_runtest_logreport(self, report):
         self.send(self.config.hook.pytest_report_to_serializable(config=self.config, report=report))
@@ -122,7 +123,7 @@ def pytest_runtestloop(session):
         return None
     if WORKER in os.environ:
         numbers, reports = (int(fd) for fd in os.environ[WORKER].split())
-        with os.fdopen(numbers) as incoming, os.fdopen(reports, "wb", buffering=0) as stream:
+        with os.fdopen(numbers) as incoming, os.fdopen(reports, "wb") as stream:
             _work(session, incoming, stream)
         return True
     count = worker_count(session.items)

@@ -24,6 +24,7 @@ from .engine import LABEL, Problem, docker
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 ACTION_IMAGE = os.environ.get("BLUEGREEN_ACTION_IMAGE", "bluegreen-action:dev")
 SUMMARY_MAX = 1024 * 1024
+SHOWN_MAX = 200  # lines of a log that a message shows
 
 # After a cancel: what the runner sends the docker command, and how long it waits before the next.
 CANCEL_STEPS = ((signal.SIGINT, 7.5), (signal.SIGTERM, 2.5), (signal.SIGKILL, 10.0))
@@ -71,7 +72,10 @@ class Result:
         return "\n".join(self.log.shown)
 
     def __repr__(self):
-        return f"\n--- {self.stage}: exit code {self.exit_code} after {self.seconds:.1f} s\n{self.shown()}\n"
+        lines = [line[:500] for line in self.log.shown]
+        if len(lines) > SHOWN_MAX:
+            lines[SHOWN_MAX // 2:-SHOWN_MAX // 2] = [f"… {len(lines) - SHOWN_MAX} lines …"]
+        return "\n".join([f"\n--- {self.stage}: exit code {self.exit_code} after {self.seconds:.1f} s", *lines, ""])
 
 
 @dataclass

@@ -18,6 +18,7 @@ struct fake_engine {
     int listener;
     int stop[2]; /* pipe: a byte in it ends the thread */
     pthread_t thread;
+    pthread_barrier_t started;
     pthread_mutex_t lock; /* of what follows */
     struct fake_answer answers[ANSWERS_MAX];
     size_t answer_count;
@@ -159,6 +160,7 @@ static struct fake_answer choose(struct fake_engine *f, const struct buf *in)
 static void *serve(void *arg)
 {
     struct fake_engine *f = arg;
+    (void)pthread_barrier_wait(&f->started);
     while (wait_readable(f, f->listener)) {
         int fd = accept4(f->listener, NULL, NULL, SOCK_CLOEXEC);
         struct buf in = BUF_INIT(REQUEST_MAX);
@@ -194,8 +196,9 @@ struct fake_engine *fake_engine_start(const char *api_version)
         listen(f->listener, 16) < 0)
         die("listen");
     if (pipe2(f->stop, O_CLOEXEC) < 0 || pthread_mutex_init(&f->lock, NULL) != 0 ||
-        pthread_create(&f->thread, NULL, serve, f) != 0)
+        pthread_barrier_init(&f->started, NULL, 2) != 0 || pthread_create(&f->thread, NULL, serve, f) != 0)
         die("thread");
+    (void)pthread_barrier_wait(&f->started); /* a test may fork: not while the thread is on its way */
     return f;
 }
 
@@ -216,6 +219,7 @@ void fake_engine_stop(struct fake_engine *f)
         free(u.out);
     }
     (void)pthread_mutex_destroy(&f->lock);
+    (void)pthread_barrier_destroy(&f->started);
     buf_done(&f->seen);
     buf_done(&f->lines);
     free(f);

@@ -283,6 +283,48 @@ static void missing_folders_are_made(void **state)
     assert_int_equal(st.st_mode & 0777, 0644);
 }
 
+static void assert_place(const char *input, int wanted)
+{
+    struct collect_paths p;
+    struct collect *c = NULL;
+    struct err err = { 0 };
+
+    assert_int_equal(collect_resolve(input, folder, "shop", "ID", &p, &err), 0);
+    assert_int_equal(collect_new(&c, &p, &err), wanted);
+    collect_free(c);
+}
+
+static void a_way_out_of_the_workspace_is_not_taken(void **state)
+{
+    char link[128], absolute[160];
+
+    (void)state;
+    (void)snprintf(link, sizeof(link), "%s/target", folder);
+    assert_int_equal(symlink("/tmp", link), 0);
+    assert_place("target/b.tar.gz", -ERR_INPUT);
+    assert_place("target", -ERR_INPUT);
+    assert_place("../b.tar.gz", -ERR_INPUT);
+    (void)snprintf(absolute, sizeof(absolute), "%s/target/", folder);
+    assert_place(absolute, -ERR_INPUT);
+    assert_int_equal(unlink(link), 0);
+    assert_int_equal(symlink("/nowhere/at/all", link), 0);
+    assert_place("target/b.tar.gz", -ERR_IO);
+}
+
+static void a_link_within_the_workspace_and_a_place_outside_of_it_are_fine(void **state)
+{
+    char link[128], sub[128];
+
+    (void)state;
+    (void)snprintf(sub, sizeof(sub), "%s/sub", folder);
+    (void)snprintf(link, sizeof(link), "%s/target", folder);
+    assert_int_equal(mkdir(sub, 0755), 0);
+    assert_int_equal(symlink("sub", link), 0);
+    assert_place("target/b.tar.gz", 0);
+    assert_place("sub/", 0);
+    assert_place("/tmp/", 0);
+}
+
 static void a_place_that_cannot_be_written_is_an_error_with_a_hint(void **state)
 {
     struct collect_paths p;
@@ -345,6 +387,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_dropped_part_is_not_in_the_bundle, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(nothing_is_left_when_the_bundle_is_not_finished, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(missing_folders_are_made, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(a_way_out_of_the_workspace_is_not_taken, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(a_link_within_the_workspace_and_a_place_outside_of_it_are_fine, make_folder,
+                                        remove_folder),
         cmocka_unit_test_setup_teardown(a_place_that_cannot_be_written_is_an_error_with_a_hint, make_folder,
                                         remove_folder),
         cmocka_unit_test_setup_teardown(a_link_in_the_summarys_place_is_not_followed, make_folder, remove_folder),

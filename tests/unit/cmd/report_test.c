@@ -85,6 +85,32 @@ static void an_outcome_of_an_unknown_name_is_unknown(void **state)
     report_done(r);
 }
 
+static void an_outcome_that_does_not_fit_the_request_counts_as_none(void **state)
+{
+    static const struct {
+        enum wire_op op;
+        const char *outcome;
+        int code;
+    } cases[] = {
+        { WIRE_DEPLOY, "reported", 13 }, { WIRE_ROLLBACK, "deployed", 13 }, { WIRE_ROLLBACK, "reported", 13 },
+        { WIRE_STATUS, "deployed", 16 }, { WIRE_STATUS, "reported", 16 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct report r;
+        char line[200];
+
+        report_init(&r, cases[i].op, "app", "");
+        (void)snprintf(line, sizeof(line), EV(1, "\"kind\":\"outcome\",\"outcome\":\"%s\""), cases[i].outcome);
+        feed(&r, line);
+        report_end(&r, 0, NULL);
+        assert_int_equal(r.cause.kind, ERR_PROTO);
+        assert_int_equal(report_exit_code(&r, false), cases[i].code);
+        report_done(&r);
+    }
+}
+
 static void a_cancel_without_the_end_is_unknown(void **state)
 {
     struct report *r = deploy_report();
@@ -333,6 +359,7 @@ int main(void)
         cmocka_unit_test(failed_samples_are_kept_and_all_are_counted),
         cmocka_unit_test(a_diagnosis_keeps_its_evidence),
         cmocka_unit_test(a_status_answer_is_reported),
+        cmocka_unit_test(an_outcome_that_does_not_fit_the_request_counts_as_none),
         cmocka_unit_test(members_of_the_wrong_type_do_no_harm),
         cmocka_unit_test(an_adopted_rollback_makes_it_rolled_back_with_the_first_cause),
         cmocka_unit_test(an_adopted_rollback_that_failed_is_told_with_both_causes),

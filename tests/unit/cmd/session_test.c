@@ -408,6 +408,18 @@ static void an_agent_that_crashes_each_time_is_given_up(void **state)
     finish(&sc);
 }
 
+static void events_outside_the_log_do_not_keep_a_crashing_agent_going(void **state)
+{
+    (void)state;
+    SCENE(sc, WIRE_DEPLOY, { .text = HELLO LOG(1) }, { .result = 1 }, { .text = HELLO LOG(0) }, { .result = 1 },
+          { .text = HELLO LOG(0) }, { .result = 1 }, { .text = HELLO LOG(0) }, { .result = 1 },
+          { .text = HELLO LOG(0) }, { .result = 1 }, { .text = HELLO LOG(0) }, { .result = 1 },
+          { .text = HELLO LOG(0) }, { .result = 1 });
+    assert_int_equal(run(&sc), -ERR_REMOTE);
+    assert_int_equal(sc.agent.opens, 6);
+    finish(&sc);
+}
+
 static void reconnects_wait_longer_each_time(void **state)
 {
     (void)state;
@@ -509,6 +521,16 @@ static void a_cancel_during_a_question_ends_it_at_once(void **state)
     finish(&sc);
 }
 
+static void after_a_cancel_an_agent_that_does_not_greet_is_not_waited_for(void **state)
+{
+    (void)state;
+    SCENE(sc, WIRE_DEPLOY, { .text = HELLO LOG(1) }, { .result = -ERR_NET });
+    sc.agent.pause_cancels = 1; /* one second after the start of 1000 */
+    assert_int_equal(run(&sc), -ERR_CANCEL);
+    assert_true(sc.agent.now_ms <= 1000 + 1000 + SESSION_CANCEL_MS + 500);
+    finish(&sc);
+}
+
 static void a_cancel_while_reconnecting_is_still_told_to_the_host(void **state)
 {
     (void)state;
@@ -594,6 +616,8 @@ int main(void)
         cmocka_unit_test(after_a_cancel_the_host_gets_eight_seconds),
         cmocka_unit_test(a_cancel_during_a_question_ends_it_at_once),
         cmocka_unit_test(a_cancel_while_reconnecting_is_still_told_to_the_host),
+        cmocka_unit_test(after_a_cancel_an_agent_that_does_not_greet_is_not_waited_for),
+        cmocka_unit_test(events_outside_the_log_do_not_keep_a_crashing_agent_going),
         cmocka_unit_test(a_handler_that_fails_ends_the_request_with_its_kind),
         cmocka_unit_test(a_silent_run_is_given_up_without_asking_again),
         cmocka_unit_test(a_failed_write_leads_to_a_new_connection),

@@ -388,6 +388,39 @@ static void a_failed_allocation_anywhere_makes_printing_fail(void **state)
     assert_true(whole);
 }
 
+static void edit_x(void *ctx, struct span text, struct buf *out)
+{
+    (void)ctx;
+    for (size_t i = 0; i < text.len; i++)
+        if (text.ptr[i] == 'x')
+            buf_adds(out, "***");
+        else
+            buf_addc(out, text.ptr[i]);
+}
+
+static void assert_edited(const char *text, const char *wanted)
+{
+    struct json *j = NULL;
+    struct buf out = BUF_INIT(1024);
+    struct err err = { 0 };
+
+    assert_int_equal(json_parse(span_of(text), &j, &err), 0);
+    json_edit_strings(j, edit_x, NULL);
+    assert_int_equal(json_print(j, &out, &err), 0);
+    assert_string_equal(buf_str(&out), wanted);
+    buf_done(&out);
+    json_free(j);
+}
+
+static void every_string_value_can_be_edited(void **state)
+{
+    (void)state;
+    assert_edited("{\"x\":\"axb\",\"n\":7,\"l\":[\"x\",{\"d\":\"xx\"},\"\",null]}",
+                  "{\"x\":\"a***b\",\"n\":7,\"l\":[\"***\",{\"d\":\"******\"},\"\",null]}");
+    assert_edited("\"x\"", "\"***\"");
+    json_edit_strings(NULL, edit_x, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -415,6 +448,7 @@ int main(void)
         cmocka_unit_test(seconds_are_decimal),
         cmocka_unit_test(children_are_walked_in_order),
         cmocka_unit_test(copies_are_independent),
+        cmocka_unit_test(every_string_value_can_be_edited),
         cmocka_unit_test(a_misplaced_value_makes_printing_fail),
         cmocka_unit_test(printing_beyond_the_limit_keeps_what_was_there),
         cmocka_unit_test(pretty_text_is_indented_and_ends_with_a_line_feed),
