@@ -81,7 +81,7 @@ static const struct rule rules[] = {
 static bool has_words(struct span text, const char *words)
 {
     size_t n = strlen(words);
-    for (size_t i = 0; i + n <= text.len; i++)
+    for (size_t i = 0; text.ptr && i + n <= text.len; i++)
         if (strncasecmp(text.ptr + i, words, n) == 0)
             return true;
     return false;

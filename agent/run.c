@@ -111,8 +111,21 @@ void run_emit_error(struct run *run, enum event_kind kind, const char *step, int
 
 void run_cancel(struct run *run)
 {
-    if (!run->cancel_ignored)
+    if (run->cancel_ignored)
+        return;
+    if (run->cancel_held)
+        run->cancel_waits = 1;
+    else
         run->cancelled = 1;
+}
+
+void run_hold_cancel(struct run *run, bool hold)
+{
+    run->cancel_held = hold;
+    if (!hold && run->cancel_waits) {
+        run->cancel_waits = 0;
+        run_cancel(run);
+    }
 }
 
 void run_ignore_cancel(struct run *run)

@@ -50,6 +50,7 @@ struct run {
     struct redactor *redactor;
     volatile sig_atomic_t cancelled; /* the engine polls it; set through run_cancel() */
     volatile sig_atomic_t cancel_ignored;
+    volatile sig_atomic_t cancel_held, cancel_waits;
 
     /* steps */
     const struct step *steps;
@@ -104,6 +105,8 @@ void run_emit_error(struct run *run, enum event_kind kind, const char *step, int
 
 /* Ask the run to stop at the next safe point; async-signal-safe. Without effect once the run ignores it. */
 void run_cancel(struct run *run);
+/* While held, a cancel waits; it takes effect with the release. */
+void run_hold_cancel(struct run *run, bool hold);
 /* From here on nothing cuts the run short: an undo, or what follows the commit. */
 void run_ignore_cancel(struct run *run);
 

@@ -33,8 +33,11 @@ static int step_forward(struct run *run, const struct step *s, struct step_recor
     int r = run_check(run, err);
     if (r == 0)
         r = journal_append(&run->journal, "intent", s->name, NULL, err);
+    if (r == 0 && s->flags & STEP_WHOLE)
+        run_hold_cancel(run, true);
     if (r == 0)
         r = s->apply(run, err);
+    run_hold_cancel(run, false);
     /* What follows the commit is meant to happen, and may be repeated. */
     for (int again = 0; r < 0 && s->flags & STEP_OPTIONAL && again < RESTARTS_MAX && run_outlast_restart(run, err);
          again++) {

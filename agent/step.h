@@ -14,6 +14,7 @@ enum step_flags {
     STEP_COMMIT = 1,   /* what came so far stays, whatever follows */
     STEP_OPTIONAL = 2, /* its failure is told as a warning and changes nothing */
     STEP_TOUCHES = 4,  /* production is touched from here on: a failure is a rollback, not "untouched" */
+    STEP_WHOLE = 8,    /* bounded; a cancel waits for its end: a call that is cut off may happen after its undo */
 };
 
 struct step {

@@ -19,7 +19,11 @@ int traffic_start(struct run *run, struct run_version *v, struct err *err)
 {
     char id[ENGINE_ID_MAX];
     (void)snprintf(id, sizeof(id), "%s", v->c.id);
-    if (engine_container_start(run->engine, id, err) < 0)
+    bool held = run->cancel_held; /* a start that is cut off may happen after its undo */
+    run_hold_cancel(run, true);
+    int started = engine_container_start(run->engine, id, err);
+    run_hold_cancel(run, held);
+    if (started < 0)
         return err_wrap(err, "start container '%s'", v->c.name);
     int r = run_find(run, id, v, err);
     if (r != 0)

@@ -98,7 +98,7 @@ void logcopy_tail(const struct logcopy *l, size_t lines, struct buf *out)
 {
     struct span head = buf_span(&l->head);
     uint64_t first = l->ring ? ring_first_line(l) : 0;
-    uint64_t at = l->ring_bytes;
+    uint64_t at = l->ring ? l->ring_bytes : 0;
     size_t missing = lines;
 
     if (!lines)

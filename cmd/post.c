@@ -33,9 +33,9 @@ enum post_decision post_decide(const struct post_facts *f, const char **why)
         return POST_NOTHING;
     }
     if (outcome == OUTCOME_ROLLBACK_FAILED) {
-        *why =
-            "The main step's own way back failed: a person has to look at the host before anything else is done there.";
-        return POST_NOTHING;
+        /* Safe to try: the agent takes back exactly this deployment, and only while it serves. */
+        *why = "The main step's own way back failed: it is tried once more.";
+        return POST_ROLLBACK;
     }
     if (outcome != OUTCOME_DEPLOYED && outcome != OUTCOME_UNKNOWN) {
         *why = "The main step left nothing of this deployment in production: nothing to roll back.";

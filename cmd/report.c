@@ -269,6 +269,8 @@ void report_adopt_rollback(struct report *r, const struct report *rollback, cons
         return;
     }
     r->outcome = OUTCOME_ROLLBACK_FAILED;
+    err_hint(&r->cause, "Look which version serves (`command: status`), then take the previous one back with "
+                        "`command: rollback`.");
     if (rollback->cause.kind != ERR_OK) {
         char text[ERR_TEXT_MAX];
         err_wrap(&r->cause, "the rollback failed (%s)", err_text(&rollback->cause, text, sizeof(text)));

@@ -186,8 +186,8 @@ def test_env_file_of_the_workspace_reaches_the_container(site):
 
 def test_old_logs_are_removed_and_newer_ones_kept(site):
     site.deploy("v1")
-    old = site.deployments()[0]
-    site.host.exec(f"find /home/ec2-user/.bluegreen/apps/shop/deployments/{old} -exec touch -d '9 days ago' {{}} +")
+    path = f"/home/ec2-user/.bluegreen/apps/shop/deployments/{site.deployments()[0]}/outcome.json"
+    site.host.exec(rf"""sed -i -E 's/("ended": *")[^"]*/\12026-01-02T03:04:05.000Z/' {path} && grep -q 2026-01-02 {path}""")
     site.deploy("v2")
     site.deploy("v3")
     names = site.host.exec("ls /home/ec2-user/.bluegreen/apps/shop/deployments/*/deployment-2*.log").split()

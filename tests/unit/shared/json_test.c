@@ -43,13 +43,8 @@ static void values_print_as_they_were_read(void **state)
 {
     (void)state;
     static const char *const same[] = {
-        "null",    "true",
-        "false",   "0",
-        "-1",      "4.2",
-        "1e+20",   "\"\"",
-        "\"a\"",   "[]",
-        "{}",      "[[]]",
-        "[1,2,3]", "{\"a\":{\"b\":[true,null]},\"c\":\"d\"}",
+        "null", "true",  "false", "0",  "-1",   "4.2",     "1e+20",
+        "\"\"", "\"a\"", "[]",    "{}", "[[]]", "[1,2,3]", "{\"a\":{\"b\":[true,null]},\"c\":\"d\"}",
     };
     for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++)
         assert_reprints(same[i], same[i]);
@@ -93,10 +88,9 @@ static void numbers_too_big_are_no_numbers(void **state)
 static void malformed_text_is_refused_with_its_place(void **state)
 {
     (void)state;
-    static const char *const bad[] = { "",        " ",     "{",       "}",           "[1,]",
-                                       "{\"a\"}", "tru",   "nul",     "\"a",         "{\"a\":}",
-                                       "{a:1}",   "[1 2]", "\"\\x\"", "\"\\ud800\"", "'a'",
-                                       "-",       "[1,,2]" };
+    static const char *const bad[] = { "",        " ",           "{",   "}",        "[1,]",  "{\"a\"}",
+                                       "tru",     "nul",         "\"a", "{\"a\":}", "{a:1}", "[1 2]",
+                                       "\"\\x\"", "\"\\ud800\"", "'a'", "-",        "[1,,2]" };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         assert_refused(span_of(bad[i]), "at byte");
 }
@@ -162,8 +156,7 @@ static void brackets_inside_strings_do_not_nest(void **state)
 static void an_object_cut_anywhere_is_refused(void **state)
 {
     (void)state;
-    static const char whole[] =
-        "{\"a\":[1,2.5e3,true,null],\"b\":{\"c\":\"\\u00e9\\n\\ud83d\\ude00\"},\"d\":\"\"}";
+    static const char whole[] = "{\"a\":[1,2.5e3,true,null],\"b\":{\"c\":\"\\u00e9\\n\\ud83d\\ude00\"},\"d\":\"\"}";
     for (size_t n = 0; n < sizeof(whole) - 1; n++) {
         /* A copy of exactly n bytes, so that a sanitizer sees a read beyond them. */
         char *cut = malloc(n ? n : 1);
@@ -346,9 +339,8 @@ static void pretty_text_is_indented_and_ends_with_a_line_feed(void **state)
     _cleanup_(json_free_p) struct json *j = parsed("{\"a\":[1,{}],\"b\":{\"c\":[]}}");
     _cleanup_(buf_done_p) struct buf out = BUF_INIT(1000);
     assert_int_equal(json_print_pretty(j, &out, NULL), 0);
-    assert_string_equal(buf_str(&out),
-                        "{\n  \"a\": [\n    1,\n    {}\n  ],\n  \"b\": {\n    \"c\": "
-                        "[]\n  }\n}\n");
+    assert_string_equal(buf_str(&out), "{\n  \"a\": [\n    1,\n    {}\n  ],\n  \"b\": {\n    \"c\": "
+                                       "[]\n  }\n}\n");
 }
 
 static int allocations_left;
