@@ -139,8 +139,8 @@ int candidate_undo(struct run *run, struct err *err)
     if (r == 0 && strcmp(engine_container_label(&next.c, CONTAINER_LABEL_APP), run->app) == 0) {
         /* The end of a failed version is not waited for, but it gets the chance to end by itself. */
         if (next.c.running)
-            r = engine_container_stop(run->engine, next.c.id, run->spec.stop_timeout_s < 2 ? run->spec.stop_timeout_s : 2,
-                                      err);
+            r = engine_container_stop(run->engine, next.c.id,
+                                      run->spec.stop_timeout_s < 2 ? run->spec.stop_timeout_s : 2, err);
         if (r == 0)
             r = engine_container_remove(run->engine, next.c.id, err);
     }

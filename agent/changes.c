@@ -63,7 +63,8 @@ static void describe_ports(const struct engine_container *c, char *out, size_t s
     for (const struct json *p = json_first(bindings); p; p = json_next(p))
         for (const struct json *b = json_first(p); b; b = json_next(b)) {
             size_t used = strlen(out);
-            (void)snprintf(out + used, size - used, "%s%s->%s", used ? ", " : "", json_str(b, "HostPort", ""), json_key(p));
+            (void)snprintf(out + used, size - used, "%s%s->%s", used ? ", " : "", json_str(b, "HostPort", ""),
+                           json_key(p));
         }
 }
 

@@ -31,9 +31,10 @@ static int send_data(void *ctx, struct span data)
 /* The files of the folder that belong into a bundle, and their names there; NULL: not this one. */
 static const char *name_in_bundle(const char *file)
 {
-    static const char *const kept[] = { "request.json",     "engine.json",        "inspect-blue.json",
-                                        "inspect-green.json", "inspect-candidate.json", "app-blue.log",
-                                        "app-green.log",    "app-candidate.log" };
+    static const char *const kept[] = { "request.json",           "engine.json",
+                                        "inspect-blue.json",      "inspect-green.json",
+                                        "inspect-candidate.json", "app-blue.log",
+                                        "app-green.log",          "app-candidate.log" };
     if (strcmp(file, EVENTLOG_FILE) == 0)
         return "events.ndjson";
     if (strncmp(file, "deployment-", 11) == 0)

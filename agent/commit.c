@@ -109,7 +109,8 @@ int settle_names_left(struct run *run, struct err *err)
         serves = r == 0 && run->cand.c.running &&
                  strcmp(engine_container_label(&run->cand.c, CONTAINER_LABEL_APP), run->app) == 0;
         if (serves) {
-            run_log(run, "warning", "agent", "'%s' runs and '%s' does not: it takes that name", from[i], run->names.blue);
+            run_log(run, "warning", "agent", "'%s' runs and '%s' does not: it takes that name", from[i],
+                    run->names.blue);
             r = give_names(run, err);
         }
     }

@@ -14,6 +14,7 @@ struct diagnosis {
 };
 
 /* The first row that fits. container NULL: there was none. log: the tail of its log. false when none fits. */
-bool diagnose(const struct err *cause, const struct engine_container *container, struct span log, struct diagnosis *ret);
+bool diagnose(const struct err *cause, const struct engine_container *container, struct span log,
+              struct diagnosis *ret);
 
 #endif

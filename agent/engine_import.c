@@ -2,8 +2,8 @@
 
 #define IMPORT_TIMEOUT_MS 120000
 
-int engine_image_import(struct engine *e, struct span archive, const char *repo, const char *tag, const char *entrypoint,
-                        struct err *err)
+int engine_image_import(struct engine *e, struct span archive, const char *repo, const char *tag,
+                        const char *entrypoint, struct err *err)
 {
     struct engine_pull stream;
     _cleanup_(buf_done_p) struct buf path = BUF_INIT(ENGINE_PATH_MAX);

@@ -12,9 +12,9 @@
 /* Members whose values are words of the protocol: a secret that happens to be such a word must not break it. */
 static bool is_vocabulary(const char *key)
 {
-    static const char *const keys[] = { "outcome", "kind",    "verdict",  "level",      "source",    "role",
-                                        "target",  "code",    "status",   "strategy",   "operation", "deployment",
-                                        "started", "ended",   "log",      "metrics",    "unit",      "app" };
+    static const char *const keys[] = { "outcome", "kind",  "verdict", "level",    "source",    "role",
+                                        "target",  "code",  "status",  "strategy", "operation", "deployment",
+                                        "started", "ended", "log",     "metrics",  "unit",      "app" };
     for (size_t i = 0; key && i < sizeof(keys) / sizeof(keys[0]); i++)
         if (strcmp(keys[i], key) == 0)
             return true;

@@ -87,7 +87,8 @@ void evidence_save(struct run *run, const struct engine_container *c, const char
     save_with_log(run, c, role, buf_span(&log));
 }
 
-static void tell_diagnosis(struct run *run, const struct diagnosis *d, const struct engine_container *c, struct span log)
+static void tell_diagnosis(struct run *run, const struct diagnosis *d, const struct engine_container *c,
+                           struct span log)
 {
     _cleanup_(event_done_p) struct event ev;
     struct json *evidence = json_array();

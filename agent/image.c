@@ -127,9 +127,10 @@ int compare_apply(struct run *run, struct err *err)
     const char *config = run->old.exists ? engine_container_label(&run->old.c, CONTAINER_LABEL_CONFIG) : "";
     bool same = run->old_was_running && strcmp(digest, run->digest) == 0 && strcmp(config, run->fingerprint) == 0;
     if (!same) {
-        run_text(run, "%s", !run->old.exists                       ? "nothing serves yet"
-                            : strcmp(digest, run->digest) == 0 ? "same image, other settings"
-                                                                   : "another image");
+        run_text(run, "%s",
+                 !run->old.exists                   ? "nothing serves yet"
+                 : strcmp(digest, run->digest) == 0 ? "same image, other settings"
+                                                    : "another image");
         return 0;
     }
     if (!health_ask(run, &run->old, NULL)) {

@@ -78,8 +78,7 @@ int journal_open(struct journal *j, int dir_fd, struct err *err)
     j->fd = -1;
     if (journal_read(dir_fd, &records, &valid, err) < 0)
         return err_wrap(err, "open the journal");
-    _cleanup_(close_p) int fd =
-        openat(dir_fd, JOURNAL_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    _cleanup_(close_p) int fd = openat(dir_fd, JOURNAL_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0 || ftruncate(fd, valid) < 0 || lseek(fd, valid, SEEK_SET) < 0 || fsync(fd) < 0 || fsync(dir_fd) < 0)
         return err_set(err, errno == ENOSPC ? ERR_DISK_FULL : ERR_IO, errno, "open the journal: %s", strerror(errno));
     j->seq = json_len(records);

@@ -27,7 +27,8 @@ static int import_self(struct run *run, int self, const char *tag, struct err *e
     if (bundle_writer_new(&w, append, &archive, err) < 0 || bundle_add_program(w, "bluegreen-agent", self, err) < 0 ||
         bundle_finish(w, err) < 0 || buf_check(&archive, err) < 0)
         return err_wrap(err, "make the keeper's image");
-    return engine_image_import(run->engine, buf_span(&archive), KEEPER_REPO, tag, "[\"/bluegreen-agent\",\"keep\"]", err);
+    return engine_image_import(run->engine, buf_span(&archive), KEEPER_REPO, tag, "[\"/bluegreen-agent\",\"keep\"]",
+                               err);
 }
 
 /* The image of this very binary, by content. */
@@ -72,7 +73,8 @@ static int host_config(const struct run *run, struct json *host, struct err *err
     json_set_str(host, "NetworkMode", run->names.network);
     json_set_bool(host, "ReadonlyRootfs", true);
     json_set(host, "CapDrop", list_of("ALL", NULL));
-    json_set(host, "SecurityOpt", list_of("no-new-privileges", "label=disable")); /* SELinux: labels of what is mounted */
+    json_set(host, "SecurityOpt",
+             list_of("no-new-privileges", "label=disable")); /* SELinux: labels of what is mounted */
     json_set_int(host, "Memory", 32 * 1024 * 1024);
     json_set_int(host, "PidsLimit", 16);
     return buf_check(&state, err);

@@ -9,7 +9,7 @@
 
 #include <signal.h>
 
-#define LOOK_EVERY_MS 5000 /* a killed worker gives no event, and may have left the app without a port */
+#define LOOK_EVERY_MS 5000   /* a killed worker gives no event, and may have left the app without a port */
 #define TROUBLE_FIRST_MS 500 /* then twice as long each time, up to LOOK_EVERY_MS */
 
 static volatile sig_atomic_t asked_to_end;

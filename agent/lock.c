@@ -49,8 +49,7 @@ int lock_take(int app_fd, const struct lock_owner *me, int64_t timeout_ms, const
 {
     _cleanup_(close_p) int fd = open_lock(app_fd);
     if (fd < 0)
-        return err_set(err, errno == ENOSPC ? ERR_DISK_FULL : ERR_IO, errno, "open the lock file: %s",
-                       strerror(errno));
+        return err_set(err, errno == ENOSPC ? ERR_DISK_FULL : ERR_IO, errno, "open the lock file: %s", strerror(errno));
     int64_t deadline = clock_mono_ms() + timeout_ms;
     bool told = false;
     while (flock(fd, LOCK_EX | LOCK_NB) < 0) {

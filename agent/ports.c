@@ -15,8 +15,8 @@ static uint64_t listening_inode(const char *path, int port)
         unsigned local_port, state;
         uint64_t inode;
         /* sl local:port remote:port state tx:rx tr:when retrnsmt uid timeout inode */
-        if (sscanf(line, " %*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*s %*s %*s %*s %*s %" SCNu64, &local_port, &state,
-                   &inode) == 3 &&
+        if (sscanf(line, " %*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*s %*s %*s %*s %*s %" SCNu64, &local_port,
+                   &state, &inode) == 3 &&
             (int)local_port == port && state == TCP_LISTEN)
             return inode ? inode : 1;
     }

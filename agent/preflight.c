@@ -108,8 +108,8 @@ static int check_old(const struct run *run, struct err *err)
     bool removes_itself = json_value_bool(json_path(c->raw, "HostConfig", "AutoRemove", NULL), false);
     if (!removes_itself && strcmp(c->network_mode, "host") != 0)
         return 0;
-    err_hint(err, "Start it anew as 'docker run -d -p %d:... --name %s', without %s; then deploy again.", (int)run->spec.port,
-             c->name, removes_itself ? "'--rm'" : "'--network host'");
+    err_hint(err, "Start it anew as 'docker run -d -p %d:... --name %s', without %s; then deploy again.",
+             (int)run->spec.port, c->name, removes_itself ? "'--rm'" : "'--network host'");
     return err_set(err, ERR_DOCKER, 0, "'%s' was started with %s: there would be no way back to it", c->name,
                    removes_itself ? "'--rm'" : "'--network host'");
 }

@@ -73,8 +73,9 @@ static enum verdict connected(const struct target *t, struct request *r)
         r->deadline_ms = clock_mono_ms() + TCP_HOLD_MS;
         return WAITING;
     }
-    int n = snprintf(text, sizeof(text),
-                     "GET %s HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bluegreen\r\nConnection: close\r\n\r\n", t->path);
+    int n =
+        snprintf(text, sizeof(text),
+                 "GET %s HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bluegreen\r\nConnection: close\r\n\r\n", t->path);
     if (n < 0 || (size_t)n >= sizeof(text) || send(r->fd, text, (size_t)n, MSG_NOSIGNAL) != n)
         return BAD;
     r->state = ANSWERING;
@@ -248,7 +249,8 @@ static void measure_outage(const struct sample *samples, size_t count, int64_t *
                            struct prober_result *ret)
 {
     int64_t earliest = INT64_MAX, up_at_ms = INT64_MIN;
-    for (size_t i = count; i-- > 0;) { /* up[i]: when a good request that was started at or after this one was answered */
+    for (size_t i = count;
+         i-- > 0;) { /* up[i]: when a good request that was started at or after this one was answered */
         int64_t end = samples[i].start_ms + samples[i].took_ms;
         if (samples[i].ok && end < earliest)
             earliest = end;

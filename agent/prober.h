@@ -18,9 +18,9 @@ struct prober;
 struct prober_result {
     bool measured;
     int64_t seen, failed;
-    int64_t outage_ms;      /* sum of the spans in which requests failed, from the first failed start to the next success */
-    int64_t longest_ms;     /* longest of those spans */
-    int64_t median_ok_ms;   /* response time of the good ones; -1 none */
+    int64_t outage_ms;  /* sum of the spans in which requests failed, from the first failed start to the next success */
+    int64_t longest_ms; /* longest of those spans */
+    int64_t median_ok_ms; /* response time of the good ones; -1 none */
     bool down_at_end;
 };
 

@@ -62,7 +62,8 @@ static int prune_records(struct run *run, int *images, int *records, struct err 
         _cleanup_(json_free_p) struct json *outcome = NULL;
         _cleanup_(buf_done_p) struct buf text = BUF_INIT(STORE_FILE_MAX);
         struct err ignored = { 0 };
-        if (strcmp(ids.items[i], run->id) == 0 || store_open_deployment(run->app_fd, ids.items[i], &dir_fd, &ignored) != 0 ||
+        if (strcmp(ids.items[i], run->id) == 0 ||
+            store_open_deployment(run->app_fd, ids.items[i], &dir_fd, &ignored) != 0 ||
             store_read(dir_fd, "outcome.json", &text, &ignored) != 0 ||
             json_parse(buf_span(&text), &outcome, &ignored) < 0)
             continue; /* not ours to judge: unfinished, or of a later version */

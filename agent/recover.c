@@ -120,7 +120,8 @@ static int finish_unfinished(struct run *run, struct err *err)
     run_ignore_cancel(run);
     if (json_len(records) > 0) {
         if (engine_open(&run->engine, NULL, &run->cancelled, err) < 0 ||
-            engine_info(run->engine, &run->engine_info, err) < 0 || restore(run, records, &committed, &touched, err) < 0)
+            engine_info(run->engine, &run->engine_info, err) < 0 ||
+            restore(run, records, &committed, &touched, err) < 0)
             return err_wrap(err, "recover deployment %s", run->id);
     }
     run_log(run, "warning", "agent", "deployment %s was cut off; bringing it to an end", run->id);
@@ -232,7 +233,8 @@ int recover_one(const char *app, const char *id, struct err *err)
     _cleanup_(close_p) int lock_fd = -1;
     struct lock_owner me = { .pid = getpid() };
     (void)snprintf(me.deployment, sizeof(me.deployment), "%s", id);
-    if (store_open_app(app, &app_fd, err) < 0 || lock_take(app_fd, &me, RECOVER_LOCK_MS, NULL, NULL, NULL, &lock_fd, err) < 0)
+    if (store_open_app(app, &app_fd, err) < 0 ||
+        lock_take(app_fd, &me, RECOVER_LOCK_MS, NULL, NULL, NULL, &lock_fd, err) < 0)
         return -(int)err->kind;
     return recover_held(app, app_fd, id, true, false, err);
 }

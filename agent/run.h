@@ -67,14 +67,14 @@ struct run {
     char image_id[ENGINE_ID_MAX];
     bool image_was_here;
     char fingerprint[65];
-    struct run_version old;  /* what serves at the start */
-    struct run_version cand; /* what is to serve */
+    struct run_version old;         /* what serves at the start */
+    struct run_version cand;        /* what is to serve */
     struct run_version cand_before; /* rollback: the candidate as it was found, for the undo */
     bool old_was_running;
-    bool old_answered;       /* it passed the health check at the start, so an undo may ask for that again */
-    char old_policy[32];     /* restart policy to give back on undo */
-    char final_policy[32];   /* restart policy of the candidate from the commit on */
-    bool direct;             /* the candidate got the port itself: nothing stood in its way */
+    bool old_answered;     /* it passed the health check at the start, so an undo may ask for that again */
+    char old_policy[32];   /* restart policy to give back on undo */
+    char final_policy[32]; /* restart policy of the candidate from the commit on */
+    bool direct;           /* the candidate got the port itself: nothing stood in its way */
     bool committed;
     bool by_keeper; /* recovery in the keeper's container: the host's loopback, where health is asked, is not there */
 

@@ -24,8 +24,12 @@ static int try_deployment(struct err *err)
     _cleanup_(json_free_p) struct json *body = NULL;
     if (wire_decode(span_of(text), &request, err) < 0)
         return -(int)err->kind;
-    struct container_plan plan = { .spec = &request.spec, .image_ref = request.spec.image, .deployment = "check",
-                                   .fingerprint = fingerprint, .network = "check", .port_first = 8080,
+    struct container_plan plan = { .spec = &request.spec,
+                                   .image_ref = request.spec.image,
+                                   .deployment = "check",
+                                   .fingerprint = fingerprint,
+                                   .network = "check",
+                                   .port_first = 8080,
                                    .port_last = 8081 };
     int r = reference_parse(request.spec.image, &ref, err);
     if (r == 0)

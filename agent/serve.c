@@ -18,11 +18,11 @@
 
 struct serving {
     int in_fd, out_fd;
-    struct buf in;     /* bytes of requests; wiped */
+    struct buf in; /* bytes of requests; wiped */
     bool in_ended;
-    pid_t worker;      /* child that runs or recovers the current deployment; 0 none */
+    pid_t worker; /* child that runs or recovers the current deployment; 0 none */
     bool recovering;
-    bool started;      /* the current request has a run: how it ends is no longer ours to say */
+    bool started; /* the current request has a run: how it ends is no longer ours to say */
 };
 
 static int say_hello(const struct serving *s, struct err *err)

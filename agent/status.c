@@ -52,9 +52,8 @@ static void add_health(struct run *run, struct json *c, struct run_version *v)
     if (!v->c.running || !id[0] || request_load_spec(run->app_fd, id, &run->spec, &ignored) != 0)
         return;
     int first, last;
-    v->host_port = traffic_wanted_ports(&v->c, (int)run->spec.port, &first, &last)
-                       ? traffic_bound_port(&v->c, first, last)
-                       : 0;
+    v->host_port =
+        traffic_wanted_ports(&v->c, (int)run->spec.port, &first, &last) ? traffic_bound_port(&v->c, first, last) : 0;
     bool healthy = health_ask(run, v, &took);
     json_set_str(c, "health", healthy ? "healthy" : "unhealthy");
     json_set_int(c, "response_ms", took);
@@ -122,7 +121,8 @@ static struct json *describe_deployment(int app_fd, const char *id)
     struct json *d = json_object();
     json_set_str(d, "id", id);
     if (store_open_deployment(app_fd, id, &dir_fd, &ignored) != 0 ||
-        store_read(dir_fd, "outcome.json", &text, &ignored) != 0 || json_parse(buf_span(&text), &outcome, &ignored) < 0) {
+        store_read(dir_fd, "outcome.json", &text, &ignored) != 0 ||
+        json_parse(buf_span(&text), &outcome, &ignored) < 0) {
         json_set_str(d, "outcome", "unfinished");
         return d;
     }

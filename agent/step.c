@@ -107,7 +107,7 @@ enum steps_result steps_run(struct run *run, const struct step *steps, bool *tou
         if (r < 0) {
             (void)err_wrap(err, "step '%s'", steps[i].name);
             evidence_collect(run, err); /* before the undo takes the failed container away */
-            run_ignore_cancel(run); /* an undo is never cut short */
+            run_ignore_cancel(run);     /* an undo is never cut short */
             return undo_range(run, steps, keep, i + 1);
         }
         if (steps[i].flags & STEP_COMMIT)

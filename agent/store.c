@@ -189,8 +189,7 @@ int store_write(int dir_fd, const char *name, struct span data, struct err *err)
     if ((size_t)snprintf(temp, sizeof(temp), ".%s.new", name) >= sizeof(temp))
         return err_set(err, ERR_BUG, 0, "file name '%s' is too long", name);
     (void)unlinkat(dir_fd, temp, 0); /* of a run that died here */
-    _cleanup_(close_p) int fd =
-        openat(dir_fd, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    _cleanup_(close_p) int fd = openat(dir_fd, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return io_fail(err, "create", name);
     if (write_all(fd, data) < 0 || fsync(fd) < 0 || renameat(dir_fd, temp, dir_fd, name) < 0 || fsync(dir_fd) < 0) {

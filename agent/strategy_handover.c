@@ -32,8 +32,8 @@ static bool is_contested(const struct run *run)
 /* The engine or the containers do not allow it: say why and go on with recreate, as long as nothing was touched. */
 static int fall_back(struct run *run, const char *why, struct err *err)
 {
-    run_log(run, "warning", "agent", "handover is not possible here (%s): going on with recreate, which has a longer gap",
-            why);
+    run_log(run, "warning", "agent",
+            "handover is not possible here (%s): going on with recreate, which has a longer gap", why);
     run->strategy = &strategy_recreate;
     if (run->cand.c.running && engine_container_stop(run->engine, run->cand.c.id, run->spec.stop_timeout_s, err) < 0)
         return err_wrap(err, "stop the candidate");
@@ -64,10 +64,11 @@ static int start(struct run *run, bool contested, struct err *err)
     if (r < 0)
         return r;
     if (!run->cand.c.running)
-        return err_set(err, ERR_APP_EXITED, (int)run->cand.c.exit_code, "the container ended at once, with exit code %d",
-                       (int)run->cand.c.exit_code);
+        return err_set(err, ERR_APP_EXITED, (int)run->cand.c.exit_code,
+                       "the container ended at once, with exit code %d", (int)run->cand.c.exit_code);
     if (run->cand.host_port != wanted && !contested)
-        return traffic_take_port(run, &run->cand, wanted, err); /* both were free: which one it got is the engine's turn */
+        return traffic_take_port(run, &run->cand, wanted,
+                                 err); /* both were free: which one it got is the engine's turn */
     return run->cand.host_port == wanted ? 0 : 1;
 }
 
@@ -88,7 +89,8 @@ static int warm_up(struct run *run, struct err *err)
             contested ? " while the old one serves" : ", which was free");
     if (health_wait(run, HEALTH_CANDIDATE, &run->cand, run->spec.warm_up_ms, err) < 0)
         return -(int)err->kind;
-    run_metric(run, "container_startup_seconds", (double)(clock_mono_ms() - start_ms - run->spec.warm_up_ms) / 1000, "s");
+    run_metric(run, "container_startup_seconds", (double)(clock_mono_ms() - start_ms - run->spec.warm_up_ms) / 1000,
+               "s");
     run_text(run, "healthy on port %d", run->cand.host_port);
     return 0;
 }

@@ -29,9 +29,8 @@ int traffic_start(struct run *run, struct run_version *v, struct err *err)
     if (r != 0)
         return r < 0 ? r : err_set(err, ERR_DOCKER, 404, "the container vanished right after its start");
     int first, last;
-    v->host_port = traffic_wanted_ports(&v->c, (int)run->spec.port, &first, &last)
-                       ? traffic_bound_port(&v->c, first, last)
-                       : 0;
+    v->host_port =
+        traffic_wanted_ports(&v->c, (int)run->spec.port, &first, &last) ? traffic_bound_port(&v->c, first, last) : 0;
     return 0;
 }
 
@@ -53,8 +52,7 @@ int traffic_networks(struct run *run, struct run_version *v, struct traffic_netw
     return 0;
 }
 
-int traffic_disconnect(struct run *run, const struct run_version *v, const struct traffic_networks *n,
-                       struct err *err)
+int traffic_disconnect(struct run *run, const struct run_version *v, const struct traffic_networks *n, struct err *err)
 {
     for (size_t i = 0; i < n->count; i++)
         if (engine_network_disconnect(run->engine, n->endpoint[i]->network, v->c.id, err) < 0)
@@ -120,7 +118,8 @@ int traffic_take_port(struct run *run, struct run_version *v, int port, struct e
     if (traffic_holds_port(&v->c, port))
         return 0;
     return err_set(err, v->c.running ? ERR_PORT_TAKEN : ERR_APP_EXITED, (int)v->c.exit_code,
-                   "the container '%s' %s port %d", v->c.name, v->c.running ? "did not get" : "ended before it had", port);
+                   "the container '%s' %s port %d", v->c.name, v->c.running ? "did not get" : "ended before it had",
+                   port);
 }
 
 int traffic_restore_old(struct run *run, struct err *err)
@@ -136,7 +135,8 @@ int traffic_restore_old(struct run *run, struct err *err)
         r = engine_container_set_restart_policy(run->engine, run->old.c.id, run->old_policy, err);
     if (r == 0)
         r = run_find(run, run->old.c.id, &old, err);
-    if (r == 0 && run->old_was_running && traffic_wanted_ports(&old.c, (int)run->spec.port, &first, &last) && first != last)
+    if (r == 0 && run->old_was_running && traffic_wanted_ports(&old.c, (int)run->spec.port, &first, &last) &&
+        first != last)
         r = traffic_take_port(run, &old, (int)run->spec.port, err);
     if (r != 0)
         return r < 0 ? r : err_set(err, ERR_NO_PREVIOUS, 0, "the old container is gone");
@@ -148,9 +148,10 @@ int traffic_restore_old(struct run *run, struct err *err)
         r = err_set(err, ERR_APP_EXITED, (int)old.c.exit_code, "the old container does not run any more");
     run_version_done(&old);
     if (r == 0)
-        run_text(run, "the previous version %s", run->old_answered     ? "answers again"
-                                                 : run->old_was_running ? "runs again, as it did before"
-                                                                        : "is as it was: stopped");
+        run_text(run, "the previous version %s",
+                 run->old_answered      ? "answers again"
+                 : run->old_was_running ? "runs again, as it did before"
+                                        : "is as it was: stopped");
     return r;
 }
 

@@ -76,7 +76,8 @@ static void work(struct run *run, int64_t lock_timeout_ms)
     struct err err = { 0 };
     char pid[24];
     (void)snprintf(pid, sizeof(pid), "%d", (int)getpid());
-    (void)store_write(run->dir_fd, PID_FILE, span_of(pid), &err); /* without it only a cancel after a reconnect is lost */
+    (void)store_write(run->dir_fd, PID_FILE, span_of(pid),
+                      &err); /* without it only a cancel after a reconnect is lost */
     err_clear(&err);
     if (take_lock(run, lock_timeout_ms, &err) < 0 || journal_open(&run->journal, run->dir_fd, &err) < 0) {
         finish_run(run, OUTCOME_FAILED_UNTOUCHED, &err);

@@ -127,8 +127,7 @@ int buf_check(const struct buf *b, struct err *err)
 {
     if (!b->failed)
         return 0;
-    return err_set(err, ERR_NOMEM, 0, "text does not fit: limit of %zu bytes or out of memory",
-                   b->max);
+    return err_set(err, ERR_NOMEM, 0, "text does not fit: limit of %zu bytes or out of memory", b->max);
 }
 
 const char *buf_str(const struct buf *b)

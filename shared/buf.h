@@ -21,7 +21,7 @@ struct span {
 };
 
 struct buf {
-    char *ptr;   /* NULL while empty; otherwise terminated at ptr[len] */
+    char *ptr; /* NULL while empty; otherwise terminated at ptr[len] */
     size_t len;
     size_t cap;
     size_t max;  /* bytes, terminator not counted */

@@ -14,19 +14,19 @@
 #define _cleanup_(fn) __attribute__((cleanup(fn)))
 
 /* Hand a pointer over: yields its value and leaves NULL behind, so that its cleanup does nothing. */
-#define TAKE_PTR(p)                  \
-    __extension__({                  \
-        __typeof__(p) taken_ = (p);  \
-        (p) = NULL;                  \
-        taken_;                      \
+#define TAKE_PTR(p)                                                                                                    \
+    __extension__({                                                                                                    \
+        __typeof__(p) taken_ = (p);                                                                                    \
+        (p) = NULL;                                                                                                    \
+        taken_;                                                                                                        \
     })
 
 /* The same for a file descriptor: leaves -1 behind. */
-#define TAKE_FD(fd)         \
-    __extension__({         \
-        int taken_ = (fd);  \
-        (fd) = -1;          \
-        taken_;             \
+#define TAKE_FD(fd)                                                                                                    \
+    __extension__({                                                                                                    \
+        int taken_ = (fd);                                                                                             \
+        (fd) = -1;                                                                                                     \
+        taken_;                                                                                                        \
     })
 
 /* Close *fd unless it is -1; cannot fail, keeps errno. On Linux the descriptor is gone even after EINTR: no retry. */

@@ -101,8 +101,7 @@ static const struct err_kind_info *kind_info(enum err_kind kind)
 /* Kind of the thread's last failure that nobody wanted to see: what a wrap of it has to return. */
 static _Thread_local enum err_kind unseen_kind = ERR_BUG;
 
-int err_push(struct err *e, enum err_kind kind, int code, const char *file, int line,
-             const char *fmt, ...)
+int err_push(struct err *e, enum err_kind kind, int code, const char *file, int line, const char *fmt, ...)
 {
     /* Formatted aside first: the arguments may point into *e. */
     char text[ERR_TEXT_MAX];

@@ -74,14 +74,13 @@ void event_done(struct event *ev)
 
 int event_encode(const struct event *ev, struct buf *out, struct err *err)
 {
-    if (ev->kind == EVENT_INVALID || (unsigned)ev->kind >= EVENT_KINDS || ev->seq > SEQ_MAX ||
-        !is_step(ev->step) || !json_is_object(ev->body) || has_own_member(ev->body))
-        return err_set(err, ERR_BUG, 0, "encode event '%s': its fields are not allowed",
-                       event_kind_name(ev->kind));
+    if (ev->kind == EVENT_INVALID || (unsigned)ev->kind >= EVENT_KINDS || ev->seq > SEQ_MAX || !is_step(ev->step) ||
+        !json_is_object(ev->body) || has_own_member(ev->body))
+        return err_set(err, ERR_BUG, 0, "encode event '%s': its fields are not allowed", event_kind_name(ev->kind));
     char iso[CLOCK_ISO_SIZE];
     _cleanup_(buf_wipe_done_p) struct buf line = BUF_INIT(EVENT_LINE_MAX);
-    buf_addf(&line, "{\"v\":%d,\"seq\":%" PRIu64 ",\"t\":\"%s\",\"kind\":\"%s\"", EVENT_VERSION,
-             ev->seq, clock_format_iso(ev->t_ms, iso), event_kind_name(ev->kind));
+    buf_addf(&line, "{\"v\":%d,\"seq\":%" PRIu64 ",\"t\":\"%s\",\"kind\":\"%s\"", EVENT_VERSION, ev->seq,
+             clock_format_iso(ev->t_ms, iso), event_kind_name(ev->kind));
     if (ev->step[0])
         buf_addf(&line, ",\"step\":\"%s\"", ev->step);
     if (json_len(ev->body) == 0) {
@@ -134,8 +133,7 @@ static int decode_members(const struct json *j, struct event *ev, struct err *er
 int event_decode(struct span line, struct event *ret, struct err *err)
 {
     if (line.len > EVENT_LINE_MAX)
-        return err_set(err, ERR_PROTO, 0, "event: %zu bytes, at most %d are allowed", line.len,
-                       EVENT_LINE_MAX);
+        return err_set(err, ERR_PROTO, 0, "event: %zu bytes, at most %d are allowed", line.len, EVENT_LINE_MAX);
     _cleanup_(json_free_p) struct json *j = NULL;
     int r = json_parse(line, &j, err);
     if (r < 0)

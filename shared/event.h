@@ -34,8 +34,8 @@ enum event_kind {
 
 struct event {
     enum event_kind kind;
-    uint64_t seq;   /* 1, 2, 3… within a deployment; 0: not part of its log (answers to a request) */
-    int64_t t_ms;   /* Unix time */
+    uint64_t seq;              /* 1, 2, 3… within a deployment; 0: not part of its log (answers to a request) */
+    int64_t t_ms;              /* Unix time */
     char step[EVENT_STEP_MAX]; /* name from the step table; "" outside a step */
     struct json *body;         /* the other members; owned; never NULL after event_init()/decode */
 };

@@ -14,7 +14,7 @@
 #define CONNECT_TIMEOUT_MS 10000
 #define BODY_MAX_DEFAULT (1024 * 1024)
 #define HEADERS_MAX (64 * 1024) /* all header bytes of one exchange, redirects included */
-#define POLL_MS 50               /* longest time between two looks at the cancel flag */
+#define POLL_MS 50              /* longest time between two looks at the cancel flag */
 #define TARGET_SIZE 256
 
 struct http {

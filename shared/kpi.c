@@ -15,9 +15,8 @@ static const struct {
 };
 
 static const char *const verdicts[] = {
-    [KPI_NOT_MEASURED] = "not_measured", [KPI_ON_TARGET] = "on_target",
-    [KPI_ABOVE_TARGET] = "above_target", [KPI_WARNING] = "warning",
-    [KPI_CRITICAL] = "critical",
+    [KPI_NOT_MEASURED] = "not_measured", [KPI_ON_TARGET] = "on_target", [KPI_ABOVE_TARGET] = "above_target",
+    [KPI_WARNING] = "warning",           [KPI_CRITICAL] = "critical",
 };
 
 const char *kpi_name(enum kpi_id id)
@@ -74,8 +73,7 @@ static bool parse_seconds(struct span s, double *ret)
 
 static bool ordered(const struct kpi_limits *l)
 {
-    return l->target >= 0 && l->target <= l->warning && l->warning <= l->critical &&
-           l->critical <= KPI_SECONDS_MAX;
+    return l->target >= 0 && l->target <= l->warning && l->warning <= l->critical && l->critical <= KPI_SECONDS_MAX;
 }
 
 static bool parse_limits(struct span s, struct kpi_limits *ret)
@@ -98,8 +96,7 @@ static int parse_line(struct span line, struct kpi_table *t, bool seen[KPI_COUNT
     const char *text = name.ptr;
     name = span_trim(name);
     if (!find(name, &id)) {
-        int r = err_set(err, ERR_INPUT, 0, "KPI line '%.*s': wants NAME: TARGET/WARNING/CRITICAL",
-                        shown, text);
+        int r = err_set(err, ERR_INPUT, 0, "KPI line '%.*s': wants NAME: TARGET/WARNING/CRITICAL", shown, text);
         err_hint(err, "The names are total, cutover, health_check and image_pull.");
         return r;
     }
@@ -107,12 +104,10 @@ static int parse_line(struct span line, struct kpi_table *t, bool seen[KPI_COUNT
         return err_set(err, ERR_INPUT, 0, "KPI '%s' is given twice", kpis[id].name);
     seen[id] = true;
     if (!parse_limits(line, &t->limits[id]))
-        return err_set(err, ERR_INPUT, 0,
-                       "KPI '%s': got '%.*s', wants three numbers of seconds like 10/20/30",
+        return err_set(err, ERR_INPUT, 0, "KPI '%s': got '%.*s', wants three numbers of seconds like 10/20/30",
                        kpis[id].name, shown, text);
     if (!ordered(&t->limits[id]))
-        return err_set(err, ERR_INPUT, 0,
-                       "KPI '%s': got '%.*s', wants target <= warning <= critical", kpis[id].name,
+        return err_set(err, ERR_INPUT, 0, "KPI '%s': got '%.*s', wants target <= warning <= critical", kpis[id].name,
                        shown, text);
     return 0;
 }
@@ -163,8 +158,8 @@ static bool limits_from_json(const struct json *j, struct kpi_limits *ret)
     const struct json *target = json_first(j);
     const struct json *warning = json_next(target);
     const struct json *critical = json_next(warning);
-    if (!json_is_array(j) || !json_is_number(target) || !json_is_number(warning) ||
-        !json_is_number(critical) || json_next(critical))
+    if (!json_is_array(j) || !json_is_number(target) || !json_is_number(warning) || !json_is_number(critical) ||
+        json_next(critical))
         return false;
     *ret = (struct kpi_limits){
         .target = json_value_num(target, -1),
@@ -182,15 +177,13 @@ int kpi_from_json(const struct json *j, struct kpi_table *table, struct err *err
     for (const struct json *c = json_first(j); c; c = json_next(c)) {
         unsigned id = 0;
         if (!find(span_of(json_key(c)), &id))
-            return err_set(err, ERR_INPUT, 0, "unknown KPI '%.40s'",
-                           json_key(c) ? json_key(c) : "");
+            return err_set(err, ERR_INPUT, 0, "unknown KPI '%.40s'", json_key(c) ? json_key(c) : "");
         if (seen[id])
             return err_set(err, ERR_INPUT, 0, "KPI '%s' is given twice", kpis[id].name);
         seen[id] = true;
         found++;
         if (!limits_from_json(c, &t.limits[id]))
-            return err_set(err, ERR_INPUT, 0, "KPI '%s': wants three ordered numbers of seconds",
-                           kpis[id].name);
+            return err_set(err, ERR_INPUT, 0, "KPI '%s': wants three ordered numbers of seconds", kpis[id].name);
     }
     if (found != KPI_COUNT)
         return err_set(err, ERR_INPUT, 0, "KPI table: %u of %d names are there", found, KPI_COUNT);

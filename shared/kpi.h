@@ -21,7 +21,8 @@ struct kpi_table {
 
 const char *kpi_name(enum kpi_id id);  /* "total", "cutover", "health_check", "image_pull" */
 const char *kpi_title(enum kpi_id id); /* for people: "Total deployment time" */
-const char *kpi_verdict_name(enum kpi_verdict v); /* "not_measured", "on_target", "above_target", "warning", "critical" */
+const char *
+kpi_verdict_name(enum kpi_verdict v); /* "not_measured", "on_target", "above_target", "warning", "critical" */
 
 /* The defaults: total 600/900/1200, cutover 10/20/30, health_check 30/45/60, image_pull 60/90/120. */
 struct kpi_table kpi_defaults(void);

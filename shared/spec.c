@@ -3,9 +3,8 @@
 #include "shared/crypto.h"
 #include "shared/redact.h"
 
-#define TEXT_MAX 4096 /* bytes of a string field */
-#define ITEM_MAX                                                                                   \
-    (128 * 1024 - 1) /* bytes of a list item: Linux takes no longer argument or variable */
+#define TEXT_MAX 4096             /* bytes of a string field */
+#define ITEM_MAX (128 * 1024 - 1) /* bytes of a list item: Linux takes no longer argument or variable */
 #define ITEMS_MAX 1024
 #define FINGERPRINT_MAX (8 * 1024 * 1024)
 
@@ -49,22 +48,31 @@ static bool is_health_path(const char *s)
     return !*s || (*s == '/' && is_user(s)); /* no blanks, no control bytes */
 }
 
-#define STR(member, flag_bits, longest, dflt, check_fn, words)                                     \
-    {                                                                                              \
-        .name = #member, .type = FIELD_STR, .offset = offsetof(struct spec, member),               \
-        .flags = (flag_bits), .max = (longest), .default_text = (dflt), .check = (check_fn),       \
-        .wants = (words)                                                                           \
-    }
-#define INT(member, flag_bits, least, most, dflt)                                                  \
-    {                                                                                              \
-        .name = #member, .type = FIELD_INT, .offset = offsetof(struct spec, member),               \
-        .flags = (flag_bits), .min = (least), .max = (most), .default_int = (dflt)                 \
-    }
-#define LIST(member, flag_bits, check_fn, words)                                                   \
-    {                                                                                              \
-        .name = #member, .type = FIELD_LIST, .offset = offsetof(struct spec, member),              \
-        .flags = (flag_bits), .max = ITEM_MAX, .check = (check_fn), .wants = (words)               \
-    }
+#define STR(member, flag_bits, longest, dflt, check_fn, words)                                                         \
+    { .name = #member,                                                                                                 \
+      .type = FIELD_STR,                                                                                               \
+      .offset = offsetof(struct spec, member),                                                                         \
+      .flags = (flag_bits),                                                                                            \
+      .max = (longest),                                                                                                \
+      .default_text = (dflt),                                                                                          \
+      .check = (check_fn),                                                                                             \
+      .wants = (words) }
+#define INT(member, flag_bits, least, most, dflt)                                                                      \
+    { .name = #member,                                                                                                 \
+      .type = FIELD_INT,                                                                                               \
+      .offset = offsetof(struct spec, member),                                                                         \
+      .flags = (flag_bits),                                                                                            \
+      .min = (least),                                                                                                  \
+      .max = (most),                                                                                                   \
+      .default_int = (dflt) }
+#define LIST(member, flag_bits, check_fn, words)                                                                       \
+    { .name = #member,                                                                                                 \
+      .type = FIELD_LIST,                                                                                              \
+      .offset = offsetof(struct spec, member),                                                                         \
+      .flags = (flag_bits),                                                                                            \
+      .max = ITEM_MAX,                                                                                                 \
+      .check = (check_fn),                                                                                             \
+      .wants = (words) }
 
 /* clang-format off */
 static const struct field fields[] = {
@@ -243,8 +251,8 @@ static int check_text(const struct field *f, const char *text, size_t item, stru
     else
         (void)snprintf(where, sizeof(where), "%s", f->name);
     if (strlen(text) > (size_t)f->max)
-        return err_set(err, ERR_INPUT, 0, "%s: %zu bytes, at most %lld are allowed", where,
-                       strlen(text), (long long)f->max);
+        return err_set(err, ERR_INPUT, 0, "%s: %zu bytes, at most %lld are allowed", where, strlen(text),
+                       (long long)f->max);
     if (!span_is_utf8(span_of(text))) /* JSON cannot carry it unchanged */
         return err_set(err, ERR_INPUT, 0, "%s: wants text in UTF-8", where);
     if (!f->check || f->check(text))
@@ -265,8 +273,8 @@ static int read_str(const struct field *f, const struct json *j, struct spec *s,
 
 static int out_of_range(const struct field *f, struct err *err)
 {
-    return err_set(err, ERR_INPUT, 0, "%s: wants a whole number from %lld to %lld", f->name,
-                   (long long)f->min, (long long)f->max);
+    return err_set(err, ERR_INPUT, 0, "%s: wants a whole number from %lld to %lld", f->name, (long long)f->min,
+                   (long long)f->max);
 }
 
 static int read_int(const struct field *f, const struct json *j, struct spec *s, struct err *err)
@@ -281,8 +289,7 @@ static int read_int(const struct field *f, const struct json *j, struct spec *s,
 static int read_list(const struct field *f, const struct json *j, struct spec *s, struct err *err)
 {
     if (!json_is_array(j) || json_len(j) > ITEMS_MAX)
-        return err_set(err, ERR_INPUT, 0, "%s: wants a list of at most %d texts", f->name,
-                       ITEMS_MAX);
+        return err_set(err, ERR_INPUT, 0, "%s: wants a list of at most %d texts", f->name, ITEMS_MAX);
     size_t i = 0;
     for (const struct json *c = json_first(j); c; c = json_next(c), i++) {
         const char *text = json_value_str(c, NULL);
@@ -376,8 +383,7 @@ int spec_from_json(const struct json *j, struct spec *s, struct err *err)
 static int check_list(const struct field *f, const struct strlist *l, struct err *err)
 {
     if (l->len > ITEMS_MAX)
-        return err_set(err, ERR_INPUT, 0, "%s: %zu lines, at most %d are allowed", f->name, l->len,
-                       ITEMS_MAX);
+        return err_set(err, ERR_INPUT, 0, "%s: %zu lines, at most %d are allowed", f->name, l->len, ITEMS_MAX);
     int r = 0;
     for (size_t i = 0; i < l->len && r == 0; i++)
         r = check_text(f, l->items[i], i, err);

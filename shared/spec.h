@@ -21,7 +21,8 @@ struct spec {
     char *strategy;          /* "handover", "recreate" */
     int64_t port;            /* on the host */
     int64_t container_port;
-    int64_t spare_port; /* handover: the candidate is checked there; port + 1 or port - 1; 0 = spec_spare_port() chooses */
+    int64_t
+        spare_port; /* handover: the candidate is checked there; port + 1 or port - 1; 0 = spec_spare_port() chooses */
 
     struct strlist env;        /* KEY=VALUE */
     struct strlist secret_env; /* KEY=VALUE; the values are secret */
@@ -85,7 +86,8 @@ int spec_fingerprint(const struct spec *s, char out[65], struct err *err);
 /* Valid app name, KEY of KEY=VALUE lines, status list: used by inputs and by the agent's own check. */
 bool spec_is_app_name(const char *s);
 bool spec_is_env_line(const char *s); /* KEY=VALUE, KEY of [A-Za-z_][A-Za-z0-9_]*, value valid UTF-8 */
-bool spec_is_status_list(const char *s); /* "200", "200,204", "200-299": codes 100 to 599, blanks around them are fine */
+bool spec_is_status_list(
+    const char *s); /* "200", "200,204", "200-299": codes 100 to 599, blanks around them are fine */
 bool spec_status_matches(const char *list, int status);
 bool spec_is_restart_policy(const char *s);
 bool spec_is_image(const char *s); /* characters of an image reference only; its grammar is the engine's business */

@@ -27,8 +27,7 @@ static bool is_docker_name(const char *s)
 
 bool spec_is_app_name(const char *s)
 {
-    return s[0] && strlen(s) <= SPEC_APP_MAX && strchr(LOWER DIGIT, s[0]) &&
-           only(s, LOWER DIGIT "_.-");
+    return s[0] && strlen(s) <= SPEC_APP_MAX && strchr(LOWER DIGIT, s[0]) && only(s, LOWER DIGIT "_.-");
 }
 
 bool spec_is_image(const char *s)

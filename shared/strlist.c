@@ -4,8 +4,7 @@ int strlist_add(struct strlist *l, struct span s, struct err *err)
 {
     char *copy = span_dup(s);
     if (!copy)
-        return err_set(err, ERR_NOMEM, 0, "copy %zu bytes: out of memory or a NUL byte inside",
-                       s.len);
+        return err_set(err, ERR_NOMEM, 0, "copy %zu bytes: out of memory or a NUL byte inside", s.len);
     if (l->len == l->cap) {
         size_t cap = l->cap ? l->cap * 2 : 8;
         char **items = reallocarray(l->items, cap, sizeof(*items)); /* moves pointers, no text */

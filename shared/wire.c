@@ -25,8 +25,7 @@ static const struct {
 } ops[] = {
     [WIRE_INVALID] = { "", 0, 0 },
     [WIRE_DEPLOY] = { "deploy", M_DEPLOYMENT | M_SPEC, 0 },
-    [WIRE_ROLLBACK] = { "rollback", M_DEPLOYMENT,
-                        M_ONLY_IF_CURRENT | M_REASON | M_RUN_LINK | M_LOCK_TIMEOUT },
+    [WIRE_ROLLBACK] = { "rollback", M_DEPLOYMENT, M_ONLY_IF_CURRENT | M_REASON | M_RUN_LINK | M_LOCK_TIMEOUT },
     [WIRE_STATUS] = { "status", 0, 0 },
     [WIRE_ATTACH] = { "attach", M_DEPLOYMENT | M_FROM, 0 },
     [WIRE_CANCEL] = { "cancel", M_DEPLOYMENT, 0 },
@@ -55,8 +54,7 @@ static const struct {
 bool wire_is_id(const char *s)
 {
     size_t len = strlen(s);
-    return len > 0 && len <= WIRE_ID_MAX && s[0] != '-' &&
-           strspn(s, "0123456789abcdefghijklmnopqrstuvwxyz-") == len;
+    return len > 0 && len <= WIRE_ID_MAX && s[0] != '-' && strspn(s, "0123456789abcdefghijklmnopqrstuvwxyz-") == len;
 }
 
 int wire_new_id(char out[WIRE_ID_MAX + 1], struct err *err)
@@ -64,8 +62,7 @@ int wire_new_id(char out[WIRE_ID_MAX + 1], struct err *err)
     char stamp[CLOCK_STAMP_SIZE], random[7];
     if (crypto_random_hex(3, random, sizeof(random), err) < 0)
         return err_wrap(err, "make a deployment id");
-    (void)snprintf(out, WIRE_ID_MAX + 1, "%s-%s", clock_format_stamp(clock_wall_ms(), stamp),
-                   random);
+    (void)snprintf(out, WIRE_ID_MAX + 1, "%s-%s", clock_format_stamp(clock_wall_ms(), stamp), random);
     return 0;
 }
 
@@ -126,8 +123,7 @@ static void put_members(struct json *j, const struct wire_request *r)
 
 int wire_encode(const struct wire_request *r, struct buf *out, struct err *err)
 {
-    if (r->op == WIRE_INVALID || (unsigned)r->op >= OPS || r->from > FROM_MAX ||
-        !spec_is_app_name(request_app(r)) ||
+    if (r->op == WIRE_INVALID || (unsigned)r->op >= OPS || r->from > FROM_MAX || !spec_is_app_name(request_app(r)) ||
         ((ops[r->op].needs & M_DEPLOYMENT) && !wire_is_id(r->deployment)))
         return err_set(err, ERR_BUG, 0, "encode a request: its fields are not allowed");
     if (r->op == WIRE_DEPLOY && spec_check(&r->spec, err) < 0)
@@ -151,8 +147,7 @@ static int wrong(struct err *err, const char *name)
     return err_set(err, ERR_PROTO, 0, "request: '%.40s' is missing or not allowed", name);
 }
 
-static int read_text(const struct json *j, const char *name, char *out, size_t size,
-                     struct err *err)
+static int read_text(const struct json *j, const char *name, char *out, size_t size, struct err *err)
 {
     if (!json_get(j, name))
         return 0;
@@ -182,8 +177,7 @@ static int check_members(const struct json *j, enum wire_op op, struct err *err)
         size_t i = 0;
         while (i < MEMBERS && strcmp(members[i].name, json_key(c)) != 0)
             i++;
-        bool fits = i < MEMBERS &&
-                    (members[i].bit == 0 || (members[i].bit & (ops[op].needs | ops[op].may)));
+        bool fits = i < MEMBERS && (members[i].bit == 0 || (members[i].bit & (ops[op].needs | ops[op].may)));
         if (!fits || seen[i])
             return wrong(err, json_key(c));
         seen[i] = true;
@@ -194,8 +188,7 @@ static int check_members(const struct json *j, enum wire_op op, struct err *err)
     return 0;
 }
 
-static int read_whole(const struct json *j, const char *name, double min, double max, double *n,
-                      struct err *err)
+static int read_whole(const struct json *j, const char *name, double min, double max, double *n, struct err *err)
 {
     if (!json_get(j, name))
         return 0;
@@ -255,8 +248,7 @@ static int decode(struct span text, struct wire_request *r, struct err *err)
 {
     _cleanup_(json_free_p) struct json *j = NULL;
     if (text.len > WIRE_REQUEST_MAX)
-        return err_set(err, ERR_PROTO, 0, "request: %zu bytes, at most %d are allowed", text.len,
-                       WIRE_REQUEST_MAX);
+        return err_set(err, ERR_PROTO, 0, "request: %zu bytes, at most %d are allowed", text.len, WIRE_REQUEST_MAX);
     if (json_parse(text, &j, err) < 0)
         return err_wrap(err, "request");
     if (!json_is_object(j))
@@ -295,10 +287,9 @@ int wire_next_frame(const struct buf *in, struct span *text, size_t *used, struc
     if (digits == all.len)
         return 1;
     int64_t len = 0;
-    if (!span_to_int((struct span){ .ptr = all.ptr, .len = digits }, 1, WIRE_REQUEST_MAX, &len) ||
-        all.ptr[0] == '0')
-        return err_set(err, ERR_PROTO, 0, "request: length '%.*s', wants 1 to %d", (int)digits,
-                       all.ptr, WIRE_REQUEST_MAX);
+    if (!span_to_int((struct span){ .ptr = all.ptr, .len = digits }, 1, WIRE_REQUEST_MAX, &len) || all.ptr[0] == '0')
+        return err_set(err, ERR_PROTO, 0, "request: length '%.*s', wants 1 to %d", (int)digits, all.ptr,
+                       WIRE_REQUEST_MAX);
     if (all.len - digits - 1 < (size_t)len)
         return 1;
     *text = (struct span){ .ptr = all.ptr + digits + 1, .len = (size_t)len };

@@ -132,14 +132,12 @@ def pytest_runtestloop(session):
     workers = [_Worker(i, _options(session.config)) for i in range(count)]
     try:
         _hand_out(session, workers)
-    except BaseException:
-        for w in workers:
-            w.process.terminate()
-        raise
     finally:
+        # No more numbers: each ends after its test and takes its test bed down, also when this process is interrupted.
         for w in workers:
             w.numbers.close()
-            w.process.wait(60)
+        for w in workers:
+            w.process.wait(120)
     if session.shouldfail:
         raise session.Failed(session.shouldfail)
     return True

@@ -11,11 +11,10 @@ static void check(const struct event *ev)
     int r = event_encode(ev, &one, NULL);
     if (r == -ERR_NOMEM) /* replacement characters are longer than the bytes they stand for */
         return;
-    if (r < 0 || event_decode(buf_span(&one), &again, NULL) < 0 ||
-        event_encode(&again, &two, NULL) < 0)
+    if (r < 0 || event_decode(buf_span(&one), &again, NULL) < 0 || event_encode(&again, &two, NULL) < 0)
         abort();
-    if (strcmp(buf_str(&one), buf_str(&two)) != 0 || again.kind != ev->kind ||
-        again.seq != ev->seq || again.t_ms != ev->t_ms || strcmp(again.step, ev->step) != 0)
+    if (strcmp(buf_str(&one), buf_str(&two)) != 0 || again.kind != ev->kind || again.seq != ev->seq ||
+        again.t_ms != ev->t_ms || strcmp(again.step, ev->step) != 0)
         abort();
     struct err e = { 0 };
     char text[ERR_TEXT_MAX * 2];

@@ -45,8 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_text(text);
     buf_add_span(&in, text);
     while (wire_next_frame(&in, &text, &used, NULL) == 0) {
-        if (text.len == 0 || text.ptr < in.ptr || text.ptr + text.len != in.ptr + used ||
-            used > in.len)
+        if (text.len == 0 || text.ptr < in.ptr || text.ptr + text.len != in.ptr + used || used > in.len)
             abort();
         check_text(text);
         check_prefix(&in, used - 1);

@@ -1,11 +1,10 @@
 """The test bed as a whole: a network, a registry, a host, and more hosts when a test asks for them.
 
     python3 -m testbed.testbed up | down        (in tests/) for a look by hand
+    python3 -m testbed.testbed clean            removes what killed runs left, and runs that are under way
 """
 
 import concurrent.futures
-import os
-import pathlib
 import secrets
 import shutil
 import sys
@@ -101,11 +100,20 @@ class Testbed:
     def down(self):
         """Remove everything that carries this run's label, and its folder."""
         remove_run(self.run_id)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        remove_folder(self.folder)
 
 
-def remove_run(run_id):
-    mark = f"label={LABEL}={run_id}"
+def remove_folder(folder):
+    """Also what the action's containers wrote there as root."""
+    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        docker("run", "--rm", "--network", "none", "-v", f"{folder.parent}:/parent", "--entrypoint", "rm", host_image(), "-rf",
+               f"/parent/{folder.name}", check=False)
+
+
+def remove_run(run_id=None):
+    """Containers and networks of a run; of every run when none is given."""
+    mark = f"label={LABEL}={run_id}" if run_id else f"label={LABEL}"
     ids = docker("ps", "-aq", "--filter", mark).split()
     if ids:
         docker("rm", "-fv", *ids, check=False)
@@ -125,8 +133,12 @@ def main(argv):
         print(f"  registry login: {bed.registry.user} {bed.registry.password}")
     elif argv[1:] == ["down"]:
         Testbed("bgt-hand").down()
+    elif argv[1:] == ["clean"]:
+        remove_run()
+        for folder in engine.ROOT.glob("bgt-*"):
+            remove_folder(folder)
     else:
-        sys.exit("usage: python3 -m testbed.testbed up | down")
+        sys.exit("usage: python3 -m testbed.testbed up | down | clean")
 
 
 if __name__ == "__main__":

@@ -60,9 +60,7 @@ static int wait_for_the_deadline(struct run *run, struct err *err)
 
 #define LONG 60000
 #define STEP(n, ...)                                                                                                   \
-    {                                                                                                                  \
-        .name = n, .title = "title of " n, .apply = apply, .undo = undo, .timeout_ms = LONG, __VA_ARGS__               \
-    }
+    { .name = n, .title = "title of " n, .apply = apply, .undo = undo, .timeout_ms = LONG, __VA_ARGS__ }
 
 static const struct step abc[] = { STEP("a"), STEP("b"), STEP("c"), { 0 } };
 

@@ -222,19 +222,13 @@ static void numbers_are_whole_decimal_and_in_range(void **state)
 static void utf8_is_checked_by_the_book(void **state)
 {
     (void)state;
-    static const char *const good[] = { "",
-                                        "a",
-                                        "\xc3\xa9",
-                                        "\xe2\x82\xac",
-                                        "\xf0\x9f\x98\x80",
-                                        "\xed\x9f\xbf",
-                                        "\xee\x80\x80",
-                                        "\xf4\x8f\xbf\xbf" };
-    static const char *const bad[] = { "\x80",         "\xc3",
-                                       "\xc0\xaf",     "\xe0\x80\xaf",
-                                       "\xed\xa0\x80", "\xf4\x90\x80\x80",
-                                       "\xf5\x80\x80", "\xe2\x82",
-                                       "a\xff",        "\xf0\x80\x80\xaf" };
+    static const char *const good[] = {
+        "", "a", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xed\x9f\xbf", "\xee\x80\x80", "\xf4\x8f\xbf\xbf"
+    };
+    static const char *const bad[] = {
+        "\x80",         "\xc3",     "\xc0\xaf", "\xe0\x80\xaf",    "\xed\xa0\x80", "\xf4\x90\x80\x80",
+        "\xf5\x80\x80", "\xe2\x82", "a\xff",    "\xf0\x80\x80\xaf"
+    };
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
         assert_true(span_is_utf8(span_of(good[i])));
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)

@@ -29,8 +29,7 @@ static void text_reads_from_the_outside_to_the_cause(void **state)
     (void)err_set(&e, ERR_NET, 0, "connection reset");
     assert_int_equal(err_wrap(&e, "upload"), -ERR_NET);
     (void)err_wrap(&e, "step 'install'");
-    assert_string_equal(err_text(&e, text, sizeof(text)),
-                        "step 'install': upload: connection reset");
+    assert_string_equal(err_text(&e, text, sizeof(text)), "step 'install': upload: connection reset");
 }
 
 static void wraps_beyond_the_last_frame_keep_the_first_cause(void **state)
@@ -131,8 +130,7 @@ static void every_kind_has_its_own_name_and_exit_code(void **state)
         assert_non_null(err_kind_name((enum err_kind)i));
         assert_int_equal(err_kind_from_name(err_kind_name((enum err_kind)i)), i);
         for (int k = 0; k < i; k++)
-            assert_int_not_equal(err_kind_exit_code((enum err_kind)i),
-                                 err_kind_exit_code((enum err_kind)k));
+            assert_int_not_equal(err_kind_exit_code((enum err_kind)i), err_kind_exit_code((enum err_kind)k));
     }
 }
 

@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#define LINE                                                                                       \
-    "{\"v\":1,\"seq\":17,\"t\":\"2026-01-29T03:10:02.113Z\",\"kind\":\"step.done\","               \
+#define LINE                                                                                                           \
+    "{\"v\":1,\"seq\":17,\"t\":\"2026-01-29T03:10:02.113Z\",\"kind\":\"step.done\","                                   \
     "\"step\":\"image_pull\",\"seconds\":4.2,\"text\":\"\"}"
 #define HEAD "\"t\":\"2026-01-29T03:10:02.113Z\",\"kind\":\"log\"}"
 
@@ -72,9 +72,8 @@ static void an_event_without_step_and_members_is_short(void **state)
     ev.t_ms = 0;
     buf_adds(&out, "before ");
     assert_int_equal(event_encode(&ev, &out, NULL), 0);
-    assert_string_equal(buf_str(&out),
-                        "before {\"v\":1,\"seq\":0,\"t\":\"1970-01-01T00:00:00.000Z\","
-                        "\"kind\":\"end\"}");
+    assert_string_equal(buf_str(&out), "before {\"v\":1,\"seq\":0,\"t\":\"1970-01-01T00:00:00.000Z\","
+                                       "\"kind\":\"end\"}");
 }
 
 static void a_line_decodes_into_fields_and_body(void **state)
@@ -163,9 +162,8 @@ static void bad_times_are_refused(void **state)
     (void)state;
     assert_decode_fails(SPAN_LIT("{\"v\":1,\"seq\":1,\"kind\":\"log\"}"), "t is missing");
     assert_decode_fails(SPAN_LIT("{\"v\":1,\"seq\":1,\"t\":5,\"kind\":\"log\"}"), "t is missing");
-    assert_decode_fails(
-        SPAN_LIT("{\"v\":1,\"seq\":1,\"t\":\"2026-02-30T00:00:00.000Z\",\"kind\":\"log\"}"),
-        "t is missing");
+    assert_decode_fails(SPAN_LIT("{\"v\":1,\"seq\":1,\"t\":\"2026-02-30T00:00:00.000Z\",\"kind\":\"log\"}"),
+                        "t is missing");
 }
 
 static void unknown_kinds_are_refused(void **state)
@@ -183,10 +181,8 @@ static void step_names_are_plain(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "\"Image\"",     "\"a b\"",
-        "\"a\\nb\"",     "7",
-        "null",          "\"caf\xc3\xa9\"",
-        "\"::error::\"", "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"" /* 40 */
+        "\"Image\"", "\"a b\"",         "\"a\\nb\"",     "7",
+        "null",      "\"caf\xc3\xa9\"", "\"::error::\"", "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"" /* 40 */
     };
     char line[300];
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -199,11 +195,10 @@ static void a_step_name_of_39_characters_fits(void **state)
 {
     (void)state;
     _cleanup_(event_done_p) struct event ev = { 0 };
-    assert_int_equal(
-        event_decode(SPAN_LIT(BEFORE ",\"kind\":\"log\","
-                                     "\"step\":\"a-b_c.9aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}"),
-                     &ev, NULL),
-        0);
+    assert_int_equal(event_decode(SPAN_LIT(BEFORE ",\"kind\":\"log\","
+                                                  "\"step\":\"a-b_c.9aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}"),
+                                  &ev, NULL),
+                     0);
     assert_int_equal(strlen(ev.step), 39);
 }
 
@@ -274,8 +269,7 @@ static void errors_travel_with_kind_message_and_hint(void **state)
     event_error_from_json(j, &again);
     assert_int_equal(again.kind, ERR_PORT_TAKEN);
     assert_int_equal(again.depth, 1);
-    assert_string_equal(err_text(&again, text, sizeof(text)),
-                        "step 'preflight': port 8080 belongs to nginx");
+    assert_string_equal(err_text(&again, text, sizeof(text)), "step 'preflight': port 8080 belongs to nginx");
     assert_string_equal(err_hint_text(&again), "Stop nginx.");
 }
 

@@ -12,9 +12,7 @@
 static void defaults_are_those_of_the_contract(void **state)
 {
     (void)state;
-    static const double want[KPI_COUNT][3] = {
-        { 600, 900, 1200 }, { 10, 20, 30 }, { 30, 45, 60 }, { 60, 90, 120 }
-    };
+    static const double want[KPI_COUNT][3] = { { 600, 900, 1200 }, { 10, 20, 30 }, { 30, 45, 60 }, { 60, 90, 120 } };
     struct kpi_table t = kpi_defaults();
     for (int i = 0; i < KPI_COUNT; i++) {
         assert_true(t.limits[i].target == want[i][0]);
@@ -58,8 +56,7 @@ static void lines_change_only_what_they_name(void **state)
     (void)state;
     struct kpi_table t = kpi_defaults();
     struct err e = { 0 };
-    assert_int_equal(
-        kpi_parse(SPAN_LIT("# slow app\r\n\n  cutover : 1 / 2.5/ 3\r\ntotal:0/0/0"), &t, &e), 0);
+    assert_int_equal(kpi_parse(SPAN_LIT("# slow app\r\n\n  cutover : 1 / 2.5/ 3\r\ntotal:0/0/0"), &t, &e), 0);
     assert_true(t.limits[KPI_CUTOVER].target == 1);
     assert_true(t.limits[KPI_CUTOVER].warning == 2.5);
     assert_true(t.limits[KPI_CUTOVER].critical == 3);

@@ -28,12 +28,9 @@ static void good_ends_exit_with_zero_whatever_the_cause(void **state)
     (void)state;
     for (int rollback = 0; rollback < 2; rollback++)
         for (int cause = 0; cause < ERR_KINDS; cause++) {
-            assert_int_equal(outcome_exit_code(OUTCOME_DEPLOYED, rollback, (enum err_kind)cause),
-                             0);
-            assert_int_equal(outcome_exit_code(OUTCOME_UNCHANGED, rollback, (enum err_kind)cause),
-                             0);
-            assert_int_equal(outcome_exit_code(OUTCOME_REPORTED, rollback, (enum err_kind)cause),
-                             0);
+            assert_int_equal(outcome_exit_code(OUTCOME_DEPLOYED, rollback, (enum err_kind)cause), 0);
+            assert_int_equal(outcome_exit_code(OUTCOME_UNCHANGED, rollback, (enum err_kind)cause), 0);
+            assert_int_equal(outcome_exit_code(OUTCOME_REPORTED, rollback, (enum err_kind)cause), 0);
         }
 }
 

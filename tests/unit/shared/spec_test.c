@@ -58,8 +58,7 @@ static void assert_refused(const char *text, const char *words)
     assert_int_equal(json_parse(span_of(text), &j, NULL), 0);
     int r = spec_from_json(j, &s, &e);
     if (r != -ERR_INPUT || !strstr(err_text(&e, shown, sizeof(shown)), words))
-        fail_msg("'%s' gave %d '%s', wanted '%s'", text, r, err_text(&e, shown, sizeof(shown)),
-                 words);
+        fail_msg("'%s' gave %d '%s', wanted '%s'", text, r, err_text(&e, shown, sizeof(shown)), words);
     spec_done(&s); /* harmless after a failure */
 }
 
@@ -294,9 +293,8 @@ static void app_names_are_checked(void **state)
     assert_true(spec_is_app_name("mexc-sniper_2.x"));
     assert_true(spec_is_app_name("0123456789012345678901234567890123456789abcdefgh"));
     static const char *const bad[] = {
-        "",   "-a",          ".a",  "_a",
-        "A",  "a b",         "a/b", "a\n",
-        "..", "caf\xc3\xa9", "a;b", "0123456789012345678901234567890123456789abcdefghi"
+        "",    "-a",  ".a", "_a",          "A",   "a b",
+        "a/b", "a\n", "..", "caf\xc3\xa9", "a;b", "0123456789012345678901234567890123456789abcdefghi"
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         assert_false(spec_is_app_name(bad[i]));
@@ -334,11 +332,10 @@ static void volumes_are_checked(void **state)
     (void)state;
     static const char *const good[] = { "/a:/b",      "/a:/b:ro",     "/a:/b:rw",  "vol:/b",
                                         "v_1.x-y:/b", "/a..b:/c/..d", "/:/host:ro" };
-    static const char *const bad[] = {
-        "",       "/a",         "/a:",       ":/b",        "/a:b",     "a/b:/c", "/a:/b:z",
-        "/a:/b:", "/a:/b:ro:x", "/a:/b:ro:", "/a/../b:/c", "/a:/b/..", "/a:/",   ".:/b",
-        "./a:/b", "../a:/b",    "-v:/b",     "/a:/b\n",    "/a:/b:RO", "/a::/b"
-    };
+    static const char *const bad[] = { "",           "/a",       "/a:",     ":/b",        "/a:b",
+                                       "a/b:/c",     "/a:/b:z",  "/a:/b:",  "/a:/b:ro:x", "/a:/b:ro:",
+                                       "/a/../b:/c", "/a:/b/..", "/a:/",    ".:/b",       "./a:/b",
+                                       "../a:/b",    "-v:/b",    "/a:/b\n", "/a:/b:RO",   "/a::/b" };
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
         if (!spec_is_volume(good[i]))
             fail_msg("'%s' was refused", good[i]);
@@ -350,11 +347,9 @@ static void volumes_are_checked(void **state)
 static void restart_policies_are_checked(void **state)
 {
     (void)state;
-    static const char *const good[] = { "no", "always", "unless-stopped", "on-failure",
-                                        "on-failure:3" };
-    static const char *const bad[] = {
-        "", "never", "on-failure:", "on-failure:x", "on-failure3", "on-failure:-1", "No", "always:3"
-    };
+    static const char *const good[] = { "no", "always", "unless-stopped", "on-failure", "on-failure:3" };
+    static const char *const bad[] = { "",   "never",   "on-failure:", "on-failure:x", "on-failure3", "on-failure:-1",
+                                       "No", "always:3" };
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
         assert_true(spec_is_restart_policy(good[i]));
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -365,10 +360,9 @@ static void status_lists_are_checked(void **state)
 {
     (void)state;
     static const char *const good[] = { "200", "200,204", "200-299", "200, 301-302", "100-599" };
-    static const char *const bad[] = { "",        "ok",      "99",          "600",
-                                       "200,",    ",200",    "200,,204",    "200-",
-                                       "-200",    "299-200", "200-300-400", "2xx",
-                                       "200;204", "200-600", "+200",        " " };
+    static const char *const bad[] = { "",         "ok",      "99",   "600",     "200,",        ",200",
+                                       "200,,204", "200-",    "-200", "299-200", "200-300-400", "2xx",
+                                       "200;204",  "200-600", "+200", " " };
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
         if (!spec_is_status_list(good[i]))
             fail_msg("'%s' was refused", good[i]);
@@ -556,8 +550,7 @@ static void every_secret_value_reaches_the_redactor(void **state)
 static void texts_that_are_not_utf8_are_refused(void **state)
 {
     (void)state;
-    assert_member_refused("\"registry_password\":\"caf\xe9\"",
-                          "registry_password: wants text in UTF-8");
+    assert_member_refused("\"registry_password\":\"caf\xe9\"", "registry_password: wants text in UTF-8");
     assert_member_refused("\"args\":[\"a\",\"\xff\"]", "args, line 2: wants text in UTF-8");
 }
 

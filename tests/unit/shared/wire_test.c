@@ -8,8 +8,8 @@
 #include <cmocka.h>
 
 #define ID "20260129-031002-a1b2c3"
-#define DEPLOY                                                                                     \
-    "{\"v\":1,\"op\":\"deploy\",\"app\":\"shop\",\"deployment\":\"" ID "\","                       \
+#define DEPLOY                                                                                                         \
+    "{\"v\":1,\"op\":\"deploy\",\"app\":\"shop\",\"deployment\":\"" ID "\","                                           \
     "\"spec\":{\"app\":\"shop\",\"image\":\"shop:1\",\"secret_env\":[\"K=v\"]}}"
 #define TO_SHOP "\"app\":\"shop\",\"deployment\":\"" ID "\""
 
@@ -20,8 +20,7 @@ static void assert_refused(const char *text, int kind, const char *words)
     char shown[1000];
     int n = wire_decode(span_of(text), &r, &e);
     if (n != -kind || !strstr(err_text(&e, shown, sizeof(shown)), words))
-        fail_msg("'%s' gave %d '%s', wanted '%s'", text, n, err_text(&e, shown, sizeof(shown)),
-                 words);
+        fail_msg("'%s' gave %d '%s', wanted '%s'", text, n, err_text(&e, shown, sizeof(shown)), words);
     assert_null(r.spec.app);
 }
 
@@ -209,8 +208,7 @@ static void strange_requests_are_refused(void **state)
     assert_refused("{\"v\":1,\"op\":\"status\"}", ERR_PROTO, "'app'");
     assert_refused("{\"v\":1,\"op\":\"status\",\"app\":\"../x\"}", ERR_PROTO, "'app'");
     assert_refused("{\"v\":1,\"op\":\"status\",\"app\":7}", ERR_PROTO, "'app'");
-    assert_refused("{\"v\":1,\"op\":\"status\",\"app\":\"shop\",\"app\":\"shop\"}", ERR_PROTO,
-                   "'app'");
+    assert_refused("{\"v\":1,\"op\":\"status\",\"app\":\"shop\",\"app\":\"shop\"}", ERR_PROTO, "'app'");
     assert_refused("{\"v\":1,\"op\":\"status\",\"app\":\"shop\",\"x\":1}", ERR_PROTO, "'x'");
 }
 
@@ -229,10 +227,9 @@ static void members_must_be_well_formed(void **state)
 {
     (void)state;
 #define ROLLBACK "{\"v\":1,\"op\":\"rollback\"," TO_SHOP ","
-    assert_refused("{\"v\":1,\"op\":\"cancel\",\"app\":\"shop\",\"deployment\":\"../../etc\"}",
-                   ERR_PROTO, "'deployment'");
-    assert_refused("{\"v\":1,\"op\":\"cancel\",\"app\":\"shop\",\"deployment\":\"\"}", ERR_PROTO,
+    assert_refused("{\"v\":1,\"op\":\"cancel\",\"app\":\"shop\",\"deployment\":\"../../etc\"}", ERR_PROTO,
                    "'deployment'");
+    assert_refused("{\"v\":1,\"op\":\"cancel\",\"app\":\"shop\",\"deployment\":\"\"}", ERR_PROTO, "'deployment'");
     assert_refused("{\"v\":1,\"op\":\"attach\"," TO_SHOP ",\"from\":-1}", ERR_PROTO, "'from'");
     assert_refused("{\"v\":1,\"op\":\"attach\"," TO_SHOP ",\"from\":1.5}", ERR_PROTO, "'from'");
     assert_refused("{\"v\":1,\"op\":\"attach\"," TO_SHOP ",\"from\":\"1\"}", ERR_PROTO, "'from'");
@@ -244,8 +241,7 @@ static void members_must_be_well_formed(void **state)
 static void a_wrong_spec_is_an_input_error_that_names_the_member(void **state)
 {
     (void)state;
-    assert_refused("{\"v\":1,\"op\":\"deploy\"," TO_SHOP
-                   ",\"spec\":{\"app\":\"shop\",\"image\":\"a\",\"port\":0}}",
+    assert_refused("{\"v\":1,\"op\":\"deploy\"," TO_SHOP ",\"spec\":{\"app\":\"shop\",\"image\":\"a\",\"port\":0}}",
                    ERR_INPUT, "request: spec: port: wants");
     assert_refused("{\"v\":1,\"op\":\"deploy\"," TO_SHOP ",\"spec\":7}", ERR_INPUT, "an object");
 }
@@ -253,17 +249,15 @@ static void a_wrong_spec_is_an_input_error_that_names_the_member(void **state)
 static void the_spec_must_be_of_the_same_app(void **state)
 {
     (void)state;
-    assert_refused("{\"v\":1,\"op\":\"deploy\"," TO_SHOP
-                   ",\"spec\":{\"app\":\"other\",\"image\":\"a\"}}",
-                   ERR_PROTO, "'app'");
+    assert_refused("{\"v\":1,\"op\":\"deploy\"," TO_SHOP ",\"spec\":{\"app\":\"other\",\"image\":\"a\"}}", ERR_PROTO,
+                   "'app'");
 }
 
 static void rollback_details_may_be_left_out(void **state)
 {
     (void)state;
     _cleanup_(wire_request_done_p) struct wire_request r;
-    assert_int_equal(wire_decode(SPAN_LIT("{\"v\":1,\"op\":\"rollback\"," TO_SHOP "}"), &r, NULL),
-                     0);
+    assert_int_equal(wire_decode(SPAN_LIT("{\"v\":1,\"op\":\"rollback\"," TO_SHOP "}"), &r, NULL), 0);
     assert_string_equal(r.only_if_current, "");
     assert_int_equal(r.lock_timeout_ms, 600000);
 }
@@ -284,10 +278,8 @@ static void new_ids_are_valid_and_differ(void **state)
 static void ids_are_safe_as_file_names(void **state)
 {
     (void)state;
-    static const char *const bad[] = {
-        "",  "-a",  ".",   "..",  "a/b",
-        "A", "a b", "a\n", "a.b", "01234567890123456789012345678901234567890"
-    };
+    static const char *const bad[] = { "",  "-a",  ".",   "..",  "a/b",
+                                       "A", "a b", "a\n", "a.b", "01234567890123456789012345678901234567890" };
     assert_true(wire_is_id(ID));
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         assert_false(wire_is_id(bad[i]));
