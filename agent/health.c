@@ -5,6 +5,8 @@
 
 #define FIRST_PAUSE_MS 25
 #define HOLD_PAUSE_MS 200
+#define DYING_MS 600
+#define DYING_LOOK_MS 50
 #define BODY_MAX (64 * 1024)
 
 struct answer {
@@ -119,6 +121,16 @@ static int check_alive(struct run *run, struct run_version *v, struct err *err)
     return 0;
 }
 
+/* A process that is gone is seen by its clients before the engine says so: give it a moment to. */
+static int check_dying(struct run *run, struct run_version *v, struct err *err)
+{
+    int64_t until = clock_mono_ms() + DYING_MS;
+    int r;
+    while ((r = check_alive(run, v, err)) == 0 && clock_mono_ms() < until)
+        clock_sleep_ms(DYING_LOOK_MS); /* `wait` would need a second connection to the engine */
+    return r;
+}
+
 /* The version answered; it must go on answering for hold_ms. */
 static int hold(struct run *run, struct http *http, enum health_target target, struct run_version *v, int64_t hold_ms,
                 int64_t attempt, struct err *err)
@@ -133,7 +145,7 @@ static int hold(struct run *run, struct http *http, enum health_target target, s
         if (a.ok)
             continue;
         tell(run, target, ++attempt, &a);
-        if (check_alive(run, v, err) < 0)
+        if (check_dying(run, v, err) < 0)
             return err_wrap(err, "it was healthy, then stopped answering");
         return err_set(err, ERR_UNHEALTHY, a.status, "it was healthy, then failed within the warm-up: %s", a.error);
     }

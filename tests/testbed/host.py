@@ -3,16 +3,13 @@
 import hashlib
 import base64
 import json
-import pathlib
 import re
 import socket
 import subprocess
-import time
 
-from . import engine
 from .engine import Problem, docker, wait_for
 
-# As build.md found: --privileged is refused where CAP_SYS_RESOURCE is missing, this much is enough for a Docker Engine.
+# --privileged is refused on machines without CAP_SYS_RESOURCE; this much is enough for a Docker Engine.
 ENGINE_FLAGS = ("--cap-add", "ALL", "--cap-drop", "SYS_RESOURCE", "--security-opt", "seccomp=unconfined",
                 "--security-opt", "apparmor=unconfined", "--security-opt", "systempaths=unconfined",
                 "--device-cgroup-rule", "a *:* rwm")

@@ -18,7 +18,7 @@ import time
 import uuid
 from dataclasses import dataclass, field
 
-from . import actionyml, commands, engine
+from . import actionyml, commands
 from .engine import LABEL, Problem, docker
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]

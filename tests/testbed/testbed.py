@@ -11,7 +11,7 @@ import sys
 import time
 
 from . import engine, keys
-from .engine import LABEL, Problem, docker, wait_for
+from .engine import LABEL, docker, wait_for
 from .host import Host
 from .registry import Registry
 
