@@ -228,5 +228,6 @@ void finish_run(struct run *run, enum outcome outcome, const struct err *err)
     _cleanup_(json_free_p) struct json *metrics = metrics_json(told.body, run);
     write_json(run, name, metrics);
     write_engine(run);
+    (void)unlinkat(run->dir_fd, RUN_PID_FILE, 0); /* nothing is left to cancel */
     emit_end(run, outcome, run->op == WIRE_ROLLBACK, err->kind);
 }

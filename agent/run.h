@@ -16,6 +16,8 @@
 
 #include <signal.h>
 
+#define RUN_PID_FILE "worker.pid" /* in the deployment's folder while a worker is at it */
+
 struct strategy;
 
 /* The names of an app's containers (contract). */

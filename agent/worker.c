@@ -12,7 +12,6 @@
 #include <signal.h>
 #include <sys/stat.h>
 
-#define PID_FILE "worker.pid"
 
 /* The run that SIGTERM cancels. A signal handler has no other way to it; a worker has exactly one run. */
 static struct run *volatile cancellable;
@@ -76,7 +75,7 @@ static void work(struct run *run, int64_t lock_timeout_ms)
     struct err err = { 0 };
     char pid[24];
     (void)snprintf(pid, sizeof(pid), "%d", (int)getpid());
-    (void)store_write(run->dir_fd, PID_FILE, span_of(pid),
+    (void)store_write(run->dir_fd, RUN_PID_FILE, span_of(pid),
                       &err); /* without it only a cancel after a reconnect is lost */
     err_clear(&err);
     if (take_lock(run, lock_timeout_ms, &err) < 0 || journal_open(&run->journal, run->dir_fd, &err) < 0) {
@@ -141,7 +140,6 @@ int worker_start(const struct wire_request *request, pid_t *ret_pid, struct err 
         detach(&signals);
         work(&run, lock_timeout_ms);
         cancellable = NULL;
-        (void)unlinkat(run.dir_fd, PID_FILE, 0);
         run_done(&run);
         _exit(0); /* the parent's streams and handlers are not ours to flush or run */
     }
@@ -185,7 +183,7 @@ int worker_cancel(const char *app, const char *id, struct err *err)
     if (r != 0)
         return r < 0 ? r : 0;
     events_fd = openat(dir_fd, EVENTLOG_FILE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    r = store_read(dir_fd, PID_FILE, &text, err);
+    r = store_read(dir_fd, RUN_PID_FILE, &text, err);
     /* The locked events file proves that the worker lives, so the pid is its own. */
     if (r == 0 && span_to_int(buf_span(&text), 2, INT32_MAX, &pid) && events_fd >= 0 && eventlog_is_written(events_fd))
         (void)kill((pid_t)pid, SIGTERM);

@@ -46,6 +46,7 @@ class Site(site.Site):
         """This version answers, healthy, as APP-blue, and nothing is half done."""
         assert self.host.version(port) == version
         containers = self.host.versions()
+        assert set(containers) <= {n for n in containers if not n.startswith(f"{app}-")} | {f"{app}-blue", f"{app}-green"}
         blue = containers.get(f"{app}-blue")
         assert blue and blue["State"]["Running"], sorted(containers)
         assert blue["Config"]["Image"].endswith(f":{version}") or f"APP_VERSION={version}" in blue["Config"]["Env"]
@@ -64,14 +65,15 @@ class Site(site.Site):
         lock = f"/home/ec2-user/.bluegreen/apps/{app}/lock"
         self.host.exec(f"[ ! -e {lock} ] || flock -n {lock} true")
         known = re.compile(
-            r"(|bin|apps|apps/[^/]+|apps/[^/]+/deployments|apps/[^/]+/deployments/[0-9a-z-]+"
+            r"(|bin|apps|apps/[^/]+|apps/[^/]+/lock|apps/[^/]+/deployments|apps/[^/]+/deployments/[0-9a-z-]+"
             r"|bin/bluegreen-agent-(x86_64|aarch64)-[0-9a-f]{64}"
-            r"|apps/[^/]+/lock|apps/[^/]+/[a-z]+"
-            r"|apps/[^/]+/deployments/[0-9a-z-]+/(request\.json|journal|events|outcome\.json|worker\.pid"
-            r"|deployment-\d{8}-\d{6}\.log|deployment-metrics-\d{8}-\d{6}\.json|[a-z-]+\.(json|csv|log)))")
+            r"|apps/[^/]+/deployments/[0-9a-z-]+/(journal|events|request\.json|outcome\.json|engine\.json"
+            r"|app-(blue|green|candidate)\.log|inspect-(blue|green|candidate)\.json"
+            r"|deployment-\d{8}-\d{6}\.log|deployment-metrics-\d{8}-\d{6}\.json))")
         for line in filter(None, self.host.state_files()):
             path, kind, mode = line.rsplit(" ", 2)
-            assert known.fullmatch(path), f"unexpected file {path}"
+            expected = known.fullmatch(path)
+            assert expected, f"unexpected file {path}"
             assert int(mode, 8) & 0o077 == 0, f"{path} is open to others: {mode}"
 
     def deployments(self, app=APP):

@@ -144,13 +144,28 @@ def test_at_most_four_channels_on_one_connection(site):
     assert 1 <= len(sessions(site.host)) <= 4, sessions(site.host)
 
 
+# sshd runs a command as SHELL -c COMMAND: this shell writes down what it is asked to run.
+WRITING_SHELL = b"""#!/bin/bash
+printf '%s\\n--\\n' "$*" >>/tmp/commands
+exec /bin/bash "$@"
+"""
+
+
 def test_remote_commands_are_constant_and_hold_nothing_of_the_user(site):
     def commands(**over):
-        site.host.exec("rm -rf /home/ec2-user/.bluegreen")
-        site.host.clear_sshd_log()
+        site.host.exec("rm -rf /home/ec2-user/.bluegreen; : >/tmp/commands; chmod 666 /tmp/commands")
         site.deploy("v1", **over)
-        return sorted(line for line in site.host.sshd_log().splitlines() if "Executing command" in line or "exec command" in line)
-    assert commands() == commands(env="X=$(touch /tmp/owned) `id` '\"\nY=2", app="other", port="9090")
+        return site.host.exec("cat /tmp/commands").split("\n--\n")
+
+    site.host.exec("cat >/usr/local/bin/writing-shell; chmod 755 /usr/local/bin/writing-shell; "
+                   "usermod -s /usr/local/bin/writing-shell ec2-user", stdin=WRITING_SHELL)
+    try:
+        plain = commands()
+        assert 3 <= len(list(filter(None, plain))) <= 4, plain
+        assert commands(env="X=$(touch /tmp/owned) `id` '\"\nY=2", app="other", port="9090") == plain
+        assert site.host.exec("ls /tmp/owned 2>/dev/null || true") == ""
+    finally:
+        site.host.exec("usermod -s /bin/bash ec2-user; rm -f /tmp/commands /usr/local/bin/writing-shell")
 
 
 def test_home_without_sftp_and_scp_is_enough(site):

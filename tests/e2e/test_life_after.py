@@ -59,6 +59,7 @@ def test_reboot_in_mid_deploy_brings_the_old_version(site, strategy):
     stage.kill_container()
     stage.wait()
     site.deploy("v2", strategy=strategy)
+    # A worker that died with its host could not remove its pid file; the record goes with log-retention-days.
     site.check_serves("v2")
 
 

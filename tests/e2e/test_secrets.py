@@ -85,6 +85,7 @@ def check_bundle(result, site, words):
 def check_processes(peek):
     """No arguments at all; environments: the runner's own docker command, the app's own, the action's first moment, and
     the registry, which is given its password so."""
+    assert any(hit["exe"].endswith("/docker") for hit in peek.hits), "the watch must have seen the runner's own command"
     for hit in peek.hits:
         exe = hit["exe"].rsplit("/", 1)[-1]
         assert hit["place"] == "environ", hit
