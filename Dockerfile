@@ -27,12 +27,12 @@ RUN bash /deps/build.sh aarch64-linux-musl /src /opt/sysroot
 # The repository's own code. build/ is not in the context, so this starts from nothing.
 FROM toolchain AS build
 COPY --from=deps /opt/sysroot /opt/sysroot
-COPY CMakeLists.txt CMakePresets.json /work/
-COPY cmake /work/cmake
-COPY shared /work/shared
-COPY agent /work/agent
-COPY cmd /work/cmd
-RUN bash /work/cmake/image.sh /work /out
+COPY CMakeLists.txt CMakePresets.json /tree/
+COPY cmake /tree/cmake
+COPY shared /tree/shared
+COPY agent /tree/agent
+COPY cmd /tree/cmd
+RUN bash /tree/cmake/image.sh /tree /out
 
 FROM scratch
 COPY --from=build /out /

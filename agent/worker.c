@@ -12,7 +12,6 @@
 #include <signal.h>
 #include <sys/stat.h>
 
-
 /* The run that SIGTERM cancels. A signal handler has no other way to it; a worker has exactly one run. */
 static struct run *volatile cancellable;
 

@@ -2,7 +2,7 @@
 # Writes the answers of the configure checks of finished builds as seeds for CMake's cache.
 # usage: probes.sh WORK OUT       WORK: build.sh's work folder; OUT: where probe-NAME.cmake go
 # How to refresh them, after a library's version changed, in the image of the sources stage:
-#   BLUEGREEN_PROBE=/work/cmake/deps bash cmake/deps/build.sh x86_64-linux-musl /src /tmp/sysroot
+#   BLUEGREEN_PROBE=/tree/cmake/deps bash cmake/deps/build.sh x86_64-linux-musl /src /tmp/sysroot
 set -euo pipefail
 
 work=${1:?usage: probes.sh WORK OUT}

@@ -46,8 +46,8 @@ fetch() {
 
 mirror=$(awk '$1 == "URIs:" && $2 !~ /security/ { print $2; exit }' "$list"/*.sources)
 security=$(awk '$1 == "URIs:" && $2 ~ /security/ { print $2; exit }' "$list"/*.sources)
-write_source src-main "${mirror:-http://deb.debian.org/debian}" 'trixie trixie-updates'
-write_source src-security "${security:-http://deb.debian.org/debian-security}" 'trixie-security'
+write_source src-main "${mirror:?no Debian archive in $list}" 'trixie trixie-updates'
+write_source src-security "${security:-$mirror-security}" 'trixie-security'
 apt-get update -q >/dev/null 2>&1 || {
     # A mirror may have no source index of the security suite at all.
     rm "$list/src-security.sources"

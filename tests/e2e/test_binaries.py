@@ -133,7 +133,7 @@ def test_it_has_no_build_id_and_no_build_path(image, which):
     path = image[0] / BINARIES[which]
     assert "Build ID" not in elf(path, "-n")
     data = path.read_bytes()
-    for trace in (b"/work/", b"/tmp/tmp.", str(REPOSITORY).encode()):
+    for trace in (b"/tree/", b"/tmp/tmp.", str(REPOSITORY).encode()):
         assert trace not in data, trace
 
 

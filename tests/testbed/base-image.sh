@@ -4,8 +4,6 @@
 set -euo pipefail
 
 image=debian:trixie-slim
-default_mirror=http://deb.debian.org/debian
-default_security=http://deb.debian.org/debian-security
 
 say() {
     printf 'base-image: %s\n' "$*" >&2
@@ -22,22 +20,30 @@ host_uris() {
         grep -E "^https?://.*/$1\$" | head -n 1 || true
 }
 
-# write_sources ROOT: what apt inside the image will use
+# root_uri ROOT: the archive address that debootstrap left in ROOT
+root_uri() {
+    awk '$1 == "deb" { print $2; exit }' "$1/etc/apt/sources.list" 2>/dev/null || true
+}
+
+# write_sources TO ROOT: what apt inside the image made of ROOT will use
 write_sources() {
     local mirror security
     mirror=$(host_uris debian)
+    mirror=${mirror:-$(root_uri "$2")}
+    : "${mirror:?no Debian archive is known}"
     security=$(host_uris debian-security)
+    security=${security:-$mirror-security} # as the archive itself is laid out
     rm -f "$1/etc/apt/sources.list"
     mkdir -p "$1/etc/apt/sources.list.d"
     cat >"$1/etc/apt/sources.list.d/debian.sources" <<END
 Types: deb
-URIs: ${mirror:-$default_mirror}
+URIs: $mirror
 Suites: trixie trixie-updates
 Components: main
 Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
 
 Types: deb
-URIs: ${security:-$default_security}
+URIs: $security
 Suites: trixie-security
 Components: main
 Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
@@ -48,7 +54,7 @@ END
 import_root() {
     local overlay
     overlay=$(mktemp -d)
-    write_sources "$overlay"
+    write_sources "$overlay" "$1"
     tar -C "$1" --numeric-owner --anchored \
         --exclude='./var/lib/apt/lists/*' --exclude='./var/cache/apt/*' \
         --exclude='./usr/share/man/*' --exclude='./usr/share/doc/*' --exclude='./usr/share/locale/*' \
@@ -74,14 +80,15 @@ install_debootstrap() {
 }
 
 make_root() {
-    local mirror script=trixie
+    local mirror
     mirror=$(host_uris debian)
     install_debootstrap
     # An older debootstrap may not know the name yet; every Debian suite uses the same script.
-    [ -e /usr/share/debootstrap/scripts/trixie ] || script=sid
+    [ -e /usr/share/debootstrap/scripts/trixie ] || as_root ln -s sid /usr/share/debootstrap/scripts/trixie
     say "debootstrap trixie (about 40 s)"
+    # Without an address it uses its own default.
     as_root debootstrap --variant=minbase --keyring=/usr/share/keyrings/debian-archive-keyring.gpg \
-        trixie "$1" "${mirror:-$default_mirror}" "/usr/share/debootstrap/scripts/$script" >"$1.log" 2>&1 || {
+        trixie "$1" ${mirror:+"$mirror"} >"$1.log" 2>&1 || {
         tail -n 20 "$1.log" >&2
         say "debootstrap failed; its log is $1.log"
         exit 1
