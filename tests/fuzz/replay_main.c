@@ -1,5 +1,6 @@
 /*
  * Runs a fuzz target over the files of its corpus, without libFuzzer: each file is one named case, reported as TAP.
+ * A file called NAME.hex holds its bytes as hexadecimal digits; blanks and line ends between them do not count.
  * usage: fuzz_NAME DIR        DIR may be absent: then only the empty input runs.
  */
 #include <dirent.h>
@@ -31,6 +32,36 @@ static uint8_t *read_file(const char *path, size_t *size)
     return fit ? fit : data;
 }
 
+static int digit(uint8_t c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* In place; the memory shrinks to the result. */
+static uint8_t *decode_hex(uint8_t *text, size_t *size)
+{
+    size_t digits = 0;
+    for (size_t i = 0; i < *size; i++) {
+        int value = digit(text[i]);
+        if (value < 0)
+            continue;
+        if (digits % 2)
+            text[digits / 2] = (uint8_t)(text[digits / 2] | value);
+        else
+            text[digits / 2] = (uint8_t)(value << 4);
+        digits++;
+    }
+    *size = digits / 2;
+    uint8_t *fit = realloc(text, *size ? *size : 1);
+    return fit ? fit : text;
+}
+
+static int is_hex(const char *name)
+{
+    size_t len = strlen(name);
+    return len > 4 && strcmp(name + len - 4, ".hex") == 0;
+}
+
 static int visible(const struct dirent *entry)
 {
     return entry->d_name[0] != '.';
@@ -55,6 +86,8 @@ int main(int argc, char **argv)
         size_t size = 0;
         (void)snprintf(path, sizeof(path), "%s/%s", argv[1], names[i]->d_name);
         uint8_t *data = read_file(path, &size);
+        if (data && is_hex(names[i]->d_name))
+            data = decode_hex(data, &size);
         if (data)
             (void)LLVMFuzzerTestOneInput(data, size);
         else

@@ -11,6 +11,19 @@ if [ $# -eq 0 ]; then
     mapfile -t names < <(find tests/fuzz -name 'fuzz_*.c' -printf '%f\n' | sed 's/^fuzz_//; s/\.c$//' | sort)
 fi
 
+# unpack_seeds NAME: its corpus in build/seeds, NAME.hex files as the bytes they stand for
+unpack_seeds() {
+    local file
+    rm -rf "build/seeds/$1"
+    mkdir -p "build/seeds/$1"
+    for file in "tests/fuzz/corpus/$1"/*; do
+        case $file in
+        *.hex) perl -0777 -ne 's/\s//g; print pack "H*", $_' "$file" >"build/seeds/$1/$(basename "$file" .hex)" ;;
+        *) cp "$file" "build/seeds/$1/" ;;
+        esac
+    done
+}
+
 cmake --preset fuzz >/dev/null
 cmake --build --preset fuzz
 mkdir -p build/crashes
@@ -22,7 +35,10 @@ for name in "${names[@]}"; do
     mkdir -p "$found"
     arguments=("-max_total_time=$seconds" "-artifact_prefix=build/crashes/$name-" -print_final_stats=1 -verbosity=0)
     [ ! -e "$dict" ] || arguments+=("-dict=$dict")
-    [ ! -d "tests/fuzz/corpus/$name" ] || seeds=("tests/fuzz/corpus/$name")
+    if [ -d "tests/fuzz/corpus/$name" ]; then
+        unpack_seeds "$name"
+        seeds=("build/seeds/$name")
+    fi
     if "build/${BLUEGREEN_BUILD_TAG:-}fuzz/tests/fuzz_$name" "${arguments[@]}" "$found" "${seeds[@]}" \
         >"build/crashes/$name.log" 2>&1; then
         printf 'fuzz %-20s %s runs\n' "$name" "$(awk '/number_of_executed_units/ { print $2 }' "build/crashes/$name.log")"
