@@ -144,8 +144,6 @@ int engine_container_create(struct engine *e, const char *name, const struct jso
 int engine_container_start(struct engine *e, const char *id, struct err *err);
 /* 0, also when it was stopped already or is gone. Waits grace_s + 10 s. */
 int engine_container_stop(struct engine *e, const char *id, int64_t grace_s, struct err *err);
-/* "USR1" and the like; 0 when it is not running. Only `unless-stopped` takes a signal for a stop by hand. */
-int engine_container_signal(struct engine *e, const char *id, const char *signal_name, struct err *err);
 int engine_container_kill(struct engine *e, const char *id, struct err *err); /* SIGKILL; 0 when not running */
 int engine_container_rename(struct engine *e, const char *id, const char *name, struct err *err); /* 0 when named so */
 int engine_container_remove(struct engine *e, const char *id,

@@ -218,21 +218,14 @@ int engine_container_stop(struct engine *e, const char *id, int64_t grace_s, str
     return post(e, id, verb, &request, &answer, err);
 }
 
-int engine_container_signal(struct engine *e, const char *id, const char *signal_name, struct err *err)
-{
-    char verb[64];
-    struct engine_request request = { .accept = { 404, 409, 500 } };
-    struct engine_answer answer;
-    (void)snprintf(verb, sizeof(verb), "/kill?signal=%s", signal_name);
-    int r = post(e, id, verb, &request, &answer, err);
-    if (r < 0 || answer.status < 400 || answer.status == 404 || engine_words_have(answer.words, "is not running"))
-        return r;
-    return engine_refused(&answer, NULL, "signal container", id, err);
-}
-
 int engine_container_kill(struct engine *e, const char *id, struct err *err)
 {
-    return engine_container_signal(e, id, "KILL", err);
+    struct engine_request request = { .accept = { 404, 409, 500 } };
+    struct engine_answer answer;
+    int r = post(e, id, "/kill?signal=KILL", &request, &answer, err);
+    if (r < 0 || answer.status < 400 || answer.status == 404 || engine_words_have(answer.words, "is not running"))
+        return r;
+    return engine_refused(&answer, NULL, "kill container", id, err);
 }
 
 int engine_container_rename(struct engine *e, const char *id, const char *name, struct err *err)

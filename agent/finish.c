@@ -174,7 +174,6 @@ static void write_json(struct run *run, const char *name, const struct json *j)
 {
     struct err ignored = { 0 };
     _cleanup_(buf_done_p) struct buf text = BUF_INIT(STORE_FILE_MAX);
-    _cleanup_(buf_done_p) struct buf clean = BUF_INIT(STORE_FILE_MAX);
     if (json_print_pretty(j, &text, &ignored) < 0)
         return;
     (void)store_write(run->dir_fd, name, buf_span(&text), &ignored);
