@@ -60,6 +60,45 @@ static int read_rollback_on(struct inputs_reading *rd, const struct inputs_row *
     return 0;
 }
 
+static int read_upload_artifact(struct inputs_reading *rd, const struct inputs_row *row, const char *value)
+{
+    static const struct word words[] = {
+        { "auto", UPLOAD_AUTO },
+        { "off", UPLOAD_OFF },
+        { "required", UPLOAD_REQUIRED },
+    };
+    int chosen;
+    if (read_word(rd, row, value, words, 3, &chosen))
+        rd->in->upload_artifact = (enum upload_artifact)chosen;
+    return 0;
+}
+
+static int read_notify_format(struct inputs_reading *rd, const struct inputs_row *row, const char *value)
+{
+    static const struct word words[] = {
+        { "json", NOTIFY_JSON },
+        { "slack", NOTIFY_SLACK },
+        { "teams", NOTIFY_TEAMS },
+    };
+    int chosen;
+    if (read_word(rd, row, value, words, 3, &chosen))
+        rd->in->notify_format = (enum notify_format)chosen;
+    return 0;
+}
+
+static int read_notify_on(struct inputs_reading *rd, const struct inputs_row *row, const char *value)
+{
+    static const struct word words[] = {
+        { "failure", NOTIFY_ON_FAILURE },
+        { "always", NOTIFY_ALWAYS },
+        { "never", NOTIFY_NEVER },
+    };
+    int chosen;
+    if (read_word(rd, row, value, words, 3, &chosen))
+        rd->in->notify_on = (enum notify_on)chosen;
+    return 0;
+}
+
 /* The word tcp: no request, a connection is enough. */
 static int read_health_path(struct inputs_reading *rd, const struct inputs_row *row, const char *value)
 {
@@ -187,6 +226,15 @@ static const struct inputs_row rows[] = {
     { "kpi", "", PLAIN, inputs_read_kpi, AT(spec.kpi), 0, 0, NULL, NULL },
     { "fail-on-kpi", "false", PLAIN, inputs_read_bool, AT(fail_on_kpi), 0, 0, NULL, NULL },
     { "bundle-path", "", PLAIN, inputs_read_text, AT(bundle_path), 0, 0, inputs_is_path, PATH_WANTS },
+    { "upload-artifact", "auto", PLAIN, read_upload_artifact, 0, 0, 0, NULL, "auto, off or required" },
+    { "artifact-name", "", PLAIN, inputs_read_text, AT(artifact_name), 0, 0, inputs_is_artifact_name,
+      "at most 200 characters, none of \" : < > | * ? \\ /" },
+    { "artifact-retention-days", "", PLAIN, inputs_read_number, AT(artifact_retention_days), 1, 400, NULL, NULL },
+    { "artifact-overwrite", "false", PLAIN, inputs_read_bool, AT(artifact_overwrite), 0, 0, NULL, NULL },
+    { "notify-url", "", SECRET, inputs_read_text, AT(notify_url), 0, 0, inputs_is_url,
+      "https:// or http:// with a host, without user and fragment" },
+    { "notify-format", "json", PLAIN, read_notify_format, 0, 0, 0, NULL, "json, slack or teams" },
+    { "notify-on", "failure", PLAIN, read_notify_on, 0, 0, 0, NULL, "failure, always or never" },
     { "job-status", "${{ job.status }}", PLAIN, read_job_status, AT(job_status), 0, 0, is_job_status,
       "success, failure or cancelled" },
 };

@@ -9,6 +9,9 @@
 #include "shared/spec.h"
 
 enum command { COMMAND_DEPLOY, COMMAND_ROLLBACK, COMMAND_STATUS };
+enum upload_artifact { UPLOAD_AUTO, UPLOAD_OFF, UPLOAD_REQUIRED };
+enum notify_format { NOTIFY_JSON, NOTIFY_SLACK, NOTIFY_TEAMS };
+enum notify_on { NOTIFY_ON_FAILURE, NOTIFY_ALWAYS, NOTIFY_NEVER };
 enum rollback_on { ROLLBACK_ON_JOB_FAILURE, ROLLBACK_ON_DEPLOY_FAILURE, ROLLBACK_NEVER };
 
 struct ssh_target {
@@ -39,7 +42,14 @@ struct inputs {
     int64_t verify_max_ms; /* longest accepted response time; 0 = any */
     bool fail_on_kpi;
     char *bundle_path; /* file (ends in .tar.gz) or directory; "" = workspace */
-    char *job_status;  /* success | failure | cancelled | "" */
+    enum upload_artifact upload_artifact;
+    char *artifact_name;             /* "" = as the bundle's file, without .tar.gz */
+    int64_t artifact_retention_days; /* 0 = as the repository has it */
+    bool artifact_overwrite;
+    char *notify_url; /* secret; "" none */
+    enum notify_format notify_format;
+    enum notify_on notify_on;
+    char *job_status; /* success | failure | cancelled | "" */
     /* from the runner */
     char *run_link; /* https://…/actions/runs/N, or user@machine */
     char *actor;

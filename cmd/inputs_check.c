@@ -287,6 +287,15 @@ bool inputs_is_path(const char *s)
     return is_text(s, 1024);
 }
 
+bool inputs_is_artifact_name(const char *s)
+{
+    size_t n = strlen(s);
+    for (const char *p = s; *p; p++)
+        if ((unsigned char)*p < 0x20 || *p == 0x7f || strchr("\":<>|*?\\/", *p))
+            return false;
+    return n > 0 && n <= 200;
+}
+
 bool inputs_is_login(const char *s)
 {
     return is_text(s, 256) && !strpbrk(s, " \t");

@@ -21,7 +21,9 @@ bool inputs_is_own_label(const char *s);      /* its key is ours: io.bluegreen o
 bool inputs_is_container_user(const char *s); /* NAME or number, with :GROUP or not */
 bool inputs_is_plain_text(const char *s);     /* no control bytes but tab, at most 4096 bytes */
 bool inputs_is_path(const char *s);           /* no control bytes, at most 1024 bytes */
-bool inputs_is_login(const char *s);          /* no control bytes, no blanks, at most 256 bytes */
-bool inputs_is_password(const char *s);       /* anything of at most 65536 bytes */
+/* Not empty, at most 200 bytes, none of " : < > | * ? \ / and no control bytes: what the artifact service accepts. */
+bool inputs_is_artifact_name(const char *s);
+bool inputs_is_login(const char *s);    /* no control bytes, no blanks, at most 256 bytes */
+bool inputs_is_password(const char *s); /* anything of at most 65536 bytes */
 
 #endif

@@ -49,6 +49,7 @@ enum err_kind {
     ERR_VERIFY,         /* verify-url did not answer as expected */
     ERR_NO_PREVIOUS,    /* nothing to roll back to */
     ERR_KPI,            /* a KPI is critical and fail-on-kpi is true */
+    ERR_ARTIFACT,       /* the artifact could not be uploaded and upload-artifact is required */
     ERR_REMOTE,         /* the agent reported a failure of another kind */
     ERR_BUG,            /* our own mistake */
     ERR_KINDS

@@ -1,0 +1,33 @@
+/*
+ * What main leaves for post: GITHUB_STATE, and where the runner loses that for container actions (act and what is
+ * made from it: ACT, GITEA_ACTIONS or FORGEJO_ACTIONS is set), a file in the workspace as well.
+ *
+ * The file's name holds run, attempt, job and step, and it is only believed when its content says the same: a file that
+ * a checked-out branch brought along cannot be taken for it.
+ */
+#ifndef BLUEGREEN_STATE_H
+#define BLUEGREEN_STATE_H
+
+#include "cmd/github.h"
+
+/* Names; post finds them as STATE_<name>. */
+#define STATE_ID "deployment-id"
+#define STATE_APP "app"
+#define STATE_PHASE "phase"     /* "started" before the request is sent, "ended" when main told its outcome */
+#define STATE_OUTCOME "outcome" /* name of the outcome; absent when main was killed */
+/*
+ * Set when main failed its step although the new version is good and stays: "kpi" or "artifact". A failed job then has this
+ * cause, and post leaves the deployment alone.
+ */
+#define STATE_KEPT "kept"
+
+/* -ERR_IO, -ERR_NOMEM. A file that cannot be written is an error only where GITHUB_STATE is not there either. */
+int state_set(struct github *g, const char *name, const char *value, struct err *err);
+
+/* In post: the value, or "". Borrowed until the next call. */
+const char *state_get(const char *name);
+
+/* In post, at its end: remove the file, if there is one. */
+void state_forget(void);
+
+#endif
