@@ -1,9 +1,12 @@
 # The action image: both agents and the action, static against musl, FROM scratch.
 # Plain syntax on purpose: the classic builder takes it too.
+# The image is for TARGETARCH, amd64 or arm64: BuildKit sets it from --platform, the classic builder has to be told.
 ARG BASE_IMAGE=debian:trixie-slim
+# What the compilers run on; images for other machines are cross-compiled.
+ARG BUILD_MACHINE=linux/amd64
 
 # Compilers for both triples. The development image of the tests starts here too.
-FROM ${BASE_IMAGE} AS toolchain
+FROM --platform=${BUILD_MACHINE} ${BASE_IMAGE} AS toolchain
 ENV DEBIAN_FRONTEND=noninteractive
 RUN dpkg --add-architecture arm64 \
  && apt-get update -q \
@@ -32,7 +35,22 @@ COPY cmake /tree/cmake
 COPY shared /tree/shared
 COPY agent /tree/agent
 COPY cmd /tree/cmd
-RUN bash /tree/cmake/image.sh /tree /out
+ARG TARGETARCH
+RUN bash /tree/cmake/image.sh /tree /out "${TARGETARCH:-amd64}"
+
+# What is inside, as an SPDX document: docker build --target sbom.
+FROM deps AS sbom-maker
+COPY --from=build /tree/CMakeLists.txt /tree/CMakeLists.txt
+COPY --from=build /tree/build/release/build.ninja /tree/build/release/
+COPY --from=build /tree/build/release-aarch64/build.ninja /tree/build/release-aarch64/
+COPY --from=build /out /out
+COPY cmake/sbom.pl /tree/cmake/sbom.pl
+ARG TARGETARCH
+ARG SOURCE_DATE_EPOCH
+RUN mkdir /sbom && perl /tree/cmake/sbom.pl /tree /src /out "${TARGETARCH:-amd64}" >/sbom/bluegreen.spdx.json
+
+FROM scratch AS sbom
+COPY --from=sbom-maker /sbom /
 
 FROM scratch
 COPY --from=build /out /
