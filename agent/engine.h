@@ -10,6 +10,7 @@
 #define BLUEGREEN_ENGINE_H
 
 #include "shared/json.h"
+#include "shared/redact.h"
 
 #include <signal.h>
 
@@ -153,11 +154,12 @@ struct json *engine_restart_policy(const char *policy);
 int engine_container_set_restart_policy(struct engine *e, const char *id, const char *policy /* no, on-failure:3 … */,
                                         struct err *err);
 /*
- * The last `tail` lines of both streams, newest max_bytes kept (whole, demultiplexed, not filtered). 0; *out is
- * initialised by the caller with its max >= max_bytes. Memory stays within 2 * max_bytes whatever the log's size.
+ * The last `tail` lines of both streams, newest max_bytes kept (whole, demultiplexed). 0; *out is initialised by the
+ * caller with its max >= max_bytes. Memory stays within 2 * max_bytes whatever the log's size. Secrets that `hide` knows
+ * are replaced before anything is cut off; NULL: not filtered.
  */
 int engine_container_logs(struct engine *e, const struct engine_container *c, int tail, size_t max_bytes,
-                          bool timestamps, struct buf *out, struct err *err);
+                          bool timestamps, const struct redactor *hide, struct buf *out, struct err *err);
 
 struct engine_stats {                         /* one-shot sample */
     int64_t at_ms;                            /* monotonic */

@@ -137,14 +137,24 @@ void engine_tail_get(const struct engine_tail *t, struct buf *out);
  * Demultiplexer of {stream,0,0,0,len_be32} + payload frames, which may be split anywhere. Source: Engine API,
  * ContainerAttach "Stream format".
  */
+#define ENGINE_STREAMS 4 /* 0 stdin, 1 stdout, 2 stderr, 3 the engine's own errors */
 struct engine_demux {
     bool raw; /* TTY: no frames, everything is payload */
+    bool hides;
     unsigned char header[8];
     size_t header_len;
     uint32_t left; /* of the current payload */
     struct engine_tail *tail;
+    struct redact_stream streams[ENGINE_STREAMS]; /* frames of one may stand between two halves of another's line */
+    struct buf clean;                             /* on its way into the tail */
     struct err *err;
 };
+/* All borrowed; hide NULL: nothing is secret. */
+void engine_demux_init(struct engine_demux *d, bool raw, struct engine_tail *tail, const struct redactor *hide,
+                       struct err *err);
+void engine_demux_done(struct engine_demux *d);
+/* After the last byte: what was held back goes into the tail. */
+int engine_demux_finish(struct engine_demux *d, struct err *err);
 /* 0 or -ERR_PROTO. Fits engine_request.on_data with ctx = the struct. */
 int engine_demux_feed(void *demux, struct span data);
 

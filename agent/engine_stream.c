@@ -1,5 +1,8 @@
 #include "agent/engine_internal.h"
 
+#define CLEAN_PART ((size_t)16 * 1024)
+#define CLEAN_MAX (8 * 1024 * 1024) /* what a stream may hold back and hand over at once */
+
 /* One byte more than asked for: it tells whether what is kept begins with a line. */
 static size_t capacity(const struct engine_tail *t)
 {
@@ -69,10 +72,61 @@ void engine_tail_get(const struct engine_tail *t, struct buf *out)
     buf_add(out, newer.ptr + skip, newer.len - skip);
 }
 
+void engine_demux_init(struct engine_demux *d, bool raw, struct engine_tail *tail, const struct redactor *hide,
+                       struct err *err)
+{
+    *d = (struct engine_demux){ .raw = raw, .tail = tail, .hides = hide != NULL, .err = err };
+    d->clean = (struct buf)BUF_INIT(CLEAN_MAX);
+    for (size_t i = 0; i < ENGINE_STREAMS; i++)
+        redact_stream_init(&d->streams[i], hide);
+}
+
+void engine_demux_done(struct engine_demux *d)
+{
+    for (size_t i = 0; i < ENGINE_STREAMS; i++)
+        redact_stream_done(&d->streams[i]);
+    buf_done(&d->clean);
+}
+
+static int move_clean(struct engine_demux *d)
+{
+    int r = buf_check(&d->clean, d->err);
+    engine_tail_add(d->tail, buf_span(&d->clean));
+    buf_reset(&d->clean);
+    return r;
+}
+
+/* Payload of one stream. The secrets in it are gone before the ring can cut one in two. */
+static int payload(struct engine_demux *d, size_t stream, struct span data)
+{
+    if (!d->hides) {
+        engine_tail_add(d->tail, data);
+        return 0;
+    }
+    for (int r = 0; r == 0 && data.len;) {
+        struct span part = { .ptr = data.ptr, .len = data.len < CLEAN_PART ? data.len : CLEAN_PART };
+        data.ptr += part.len;
+        data.len -= part.len;
+        redact_stream_feed(&d->streams[stream], part, &d->clean);
+        r = move_clean(d);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int engine_demux_finish(struct engine_demux *d, struct err *err)
+{
+    for (size_t i = 0; d->hides && i < ENGINE_STREAMS; i++)
+        redact_stream_finish(&d->streams[i], &d->clean);
+    int r = d->hides ? move_clean(d) : 0;
+    return r < 0 ? err_wrap(err, "the end of a log") : 0;
+}
+
 static int header_end(struct engine_demux *d)
 {
     const unsigned char *h = d->header;
-    if (h[0] > 3 || h[1] || h[2] || h[3])
+    if (h[0] >= ENGINE_STREAMS || h[1] || h[2] || h[3])
         return err_set(d->err, ERR_PROTO, 0, "the Docker Engine's log stream has a broken frame: %02x %02x %02x %02x",
                        h[0], h[1], h[2], h[3]);
     d->left = (uint32_t)h[4] << 24 | (uint32_t)h[5] << 16 | (uint32_t)h[6] << 8 | (uint32_t)h[7];
@@ -84,14 +138,14 @@ int engine_demux_feed(void *demux, struct span data)
 {
     struct engine_demux *d = demux;
 
-    if (d->raw) {
-        engine_tail_add(d->tail, data);
-        return 0;
-    }
+    if (d->raw)
+        return payload(d, 0, data);
     while (data.len) {
         if (d->left) {
             size_t n = data.len < d->left ? data.len : d->left;
-            engine_tail_add(d->tail, (struct span){ .ptr = data.ptr, .len = n });
+            int r = payload(d, d->header[0], (struct span){ .ptr = data.ptr, .len = n });
+            if (r < 0)
+                return r;
             d->left -= (uint32_t)n;
             data.ptr += n;
             data.len -= n;
@@ -109,10 +163,11 @@ int engine_demux_feed(void *demux, struct span data)
 }
 
 int engine_container_logs(struct engine *e, const struct engine_container *c, int tail, size_t max_bytes,
-                          bool timestamps, struct buf *out, struct err *err)
+                          bool timestamps, const struct redactor *hide, struct buf *out, struct err *err)
 {
     _cleanup_(buf_done) struct buf path = BUF_INIT(ENGINE_PATH_MAX);
     _cleanup_(engine_tail_done) struct engine_tail ring = { 0 };
+    _cleanup_(engine_demux_done) struct engine_demux demux = { 0 };
     struct err stream_err = { 0 };
 
     if (max_bytes == 0 || tail <= 0)
@@ -123,11 +178,13 @@ int engine_container_logs(struct engine *e, const struct engine_container *c, in
     if (r < 0)
         return r;
     buf_addf(&path, "&tail=%d&timestamps=%d", tail, timestamps ? 1 : 0);
-    struct engine_demux demux = { .raw = c->tty, .tail = &ring, .err = &stream_err };
+    engine_demux_init(&demux, c->tty, &ring, hide, &stream_err);
     const struct engine_request request = {
         .method = "GET", .path = buf_str(&path), .on_data = engine_demux_feed, .ctx = &demux
     };
     r = engine_call(e, &request, NULL, err);
+    if (r == 0)
+        r = engine_demux_finish(&demux, err);
     if (r < 0) {
         if (stream_err.kind != ERR_OK && err)
             *err = stream_err;

@@ -27,7 +27,7 @@ static struct json *redacted(const struct redactor *r, const struct json *j, int
     if (json_is_string(j)) {
         const char *text = json_value_str(j, "");
         _cleanup_(buf_done_p) struct buf clean = BUF_INIT(EVENT_LINE_MAX);
-        redactor_apply(r, span_of(text), &clean);
+        redactor_apply_cut(r, span_of(text), &clean); /* a fixed array may have cut it */
         struct json *holder = json_object();
         json_set_str(holder, "v", buf_str(&clean));
         struct json *v = json_copy(json_get(holder, "v"));

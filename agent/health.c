@@ -14,6 +14,8 @@ struct answer {
     int status;
     int64_t took_ms;
     char error[200];
+    enum probe_result result;
+    struct buf *body; /* keep the body of an answer that is not as wanted; NULL: nobody asks for it */
 };
 
 static const char *target_name(enum health_target t)
@@ -22,31 +24,51 @@ static const char *target_name(enum health_target t)
     return names[t];
 }
 
-/* Where to ask: the published port, or another port of the container at its own address. */
+/* The published port, or another port of the container at its own address. */
+void health_place(const struct run *run, const struct run_version *v, struct health_place *ret)
+{
+    *ret =
+        (struct health_place){ .address = "127.0.0.1", .port = v->host_port, .inside = (int)run->spec.container_port };
+    if (!run->spec.health_port || run->spec.health_port == run->spec.container_port)
+        return;
+    ret->port = ret->inside = (int)run->spec.health_port;
+    for (size_t i = 0; i < v->c.endpoint_count; i++)
+        if (v->c.endpoints[i].ip[0])
+            (void)snprintf(ret->address, sizeof(ret->address), "%s", v->c.endpoints[i].ip);
+}
+
 static void health_url(const struct run *run, const struct run_version *v, struct buf *url)
 {
-    const char *address = "127.0.0.1";
-    int64_t port = v->host_port;
-    if (run->spec.health_port && run->spec.health_port != run->spec.container_port) {
-        port = run->spec.health_port;
-        for (size_t i = 0; i < v->c.endpoint_count; i++)
-            if (v->c.endpoints[i].ip[0])
-                address = v->c.endpoints[i].ip;
-    }
-    buf_addf(url, "http://%s:%d%s", address, (int)port, run->spec.health_path);
+    struct health_place place;
+    health_place(run, v, &place);
+    buf_addf(url, "http://%s:%d%s", place.address, place.port, run->spec.health_path);
 }
 
 static void judge(const struct spec *spec, const struct http_response *response, struct answer *a)
 {
     a->status = response->status;
     a->took_ms = response->took_ms;
-    if (!spec_status_matches(spec->health_status, a->status))
+    a->result = PROBE_OK;
+    if (!spec_status_matches(spec->health_status, a->status)) {
+        a->result = PROBE_STATUS;
         (void)snprintf(a->error, sizeof(a->error), "HTTP status %d, wanted %s", a->status, spec->health_status);
-    else if (spec->health_body[0] && !span_contains(buf_span(&response->body), spec->health_body))
+    } else if (spec->health_body[0] && !span_contains(buf_span(&response->body), spec->health_body)) {
+        a->result = PROBE_BODY;
         (void)snprintf(a->error, sizeof(a->error), "HTTP status %d, but the body does not contain '%.100s'", a->status,
                        spec->health_body);
-    else
-        a->ok = true;
+    }
+    a->ok = a->result == PROBE_OK;
+    if (!a->ok && a->body)
+        buf_add_span(a->body, buf_span(&response->body));
+}
+
+static enum probe_result no_answer(const struct err *err)
+{
+    if (err->kind == ERR_UNREACHABLE)
+        return PROBE_REFUSED;
+    if (err->kind == ERR_TIMEOUT)
+        return PROBE_TIMEOUT;
+    return err->kind == ERR_PROTO ? PROBE_NOT_HTTP : PROBE_CLOSED;
 }
 
 static void ask_http(struct run *run, struct http *http, const struct run_version *v, struct answer *a)
@@ -66,17 +88,23 @@ static void ask_http(struct run *run, struct http *http, const struct run_versio
     };
     int64_t start = clock_mono_ms();
     int r = http_perform(http, &request, &response, &err);
-    if (r == 0)
+    if (r == 0) {
         judge(&run->spec, &response, a);
-    else
+    } else {
+        a->result = no_answer(&err);
         (void)err_text(&err, a->error, sizeof(a->error));
+    }
     a->took_ms = clock_mono_ms() - start;
     http_response_done(&response);
 }
 
-static void ask(struct run *run, struct http *http, const struct run_version *v, struct answer *a)
+/* body as in struct answer; emptied first. */
+static void ask(struct run *run, struct http *http, const struct run_version *v, struct buf *body, struct answer *a)
 {
     memset(a, 0, sizeof(*a));
+    a->body = body;
+    if (body)
+        buf_reset(body);
     if (run->spec.health_path[0]) {
         ask_http(run, http, v, a);
         return;
@@ -84,8 +112,32 @@ static void ask(struct run *run, struct http *http, const struct run_version *v,
     int64_t start = clock_mono_ms();
     a->ok = prober_ask(v->host_port, "", "");
     a->took_ms = clock_mono_ms() - start;
+    a->result = a->ok ? PROBE_OK : PROBE_CLOSED;
     if (!a->ok)
         (void)snprintf(a->error, sizeof(a->error), "no TCP connection to port %d stays open", v->host_port);
+}
+
+/* Ask once, and keep what came of it for a diagnosis. */
+static void ask_and_keep(struct run *run, struct http *http, enum health_target target, const struct run_version *v,
+                         struct answer *a)
+{
+    _cleanup_(buf_done_p) struct buf body = BUF_INIT(BODY_MAX);
+    ask(run, http, v, &body, a);
+    if (target != HEALTH_PREVIOUS)
+        history_add(&run->history, a->result, a->status, buf_span(&body), clock_mono_ms());
+    a->body = NULL;
+}
+
+static void begin_history(struct run *run, enum health_target target, const struct run_version *v)
+{
+    _cleanup_(buf_done_p) struct buf where = BUF_INIT(2048);
+    if (target == HEALTH_PREVIOUS)
+        return;
+    if (run->spec.health_path[0])
+        health_url(run, v, &where);
+    else
+        buf_addf(&where, "TCP port %d", v->host_port);
+    history_reset(&run->history, buf_str(&where));
 }
 
 static void tell(struct run *run, enum health_target target, int64_t attempt, const struct answer *a)
@@ -139,7 +191,7 @@ static int hold(struct run *run, struct http *http, enum health_target target, s
     while (clock_mono_ms() < until) {
         clock_sleep_ms(HOLD_PAUSE_MS); /* the pace of the samples */
         struct answer a;
-        ask(run, http, v, &a);
+        ask_and_keep(run, http, target, v, &a);
         if (run_check(run, err) < 0)
             return -(int)err->kind;
         if (a.ok)
@@ -157,13 +209,14 @@ int health_wait(struct run *run, enum health_target target, struct run_version *
     _cleanup_(http_free_p) struct http *http = NULL;
     if (http_new(&http, &run->cancelled, err) < 0)
         return -(int)err->kind;
+    begin_history(run, target, v);
     int64_t start = clock_mono_ms();
     int64_t budget = run->spec.health_retries * run->spec.health_interval_ms;
     int64_t pause = FIRST_PAUSE_MS;
     struct answer a = { 0 };
     int r = 0;
     for (int64_t attempt = 1;; attempt++) {
-        ask(run, http, v, &a);
+        ask_and_keep(run, http, target, v, &a);
         if ((r = run_check(run, err)) < 0)
             break;
         if (a.ok || attempt <= 20 || attempt % 10 == 0)
@@ -198,7 +251,7 @@ bool health_ask(struct run *run, const struct run_version *v, int64_t *took_ms)
     struct answer a;
     if (http_new(&http, &run->cancelled, &ignored) < 0)
         return false;
-    ask(run, http, v, &a);
+    ask(run, http, v, NULL, &a);
     if (took_ms)
         *took_ms = a.took_ms;
     return a.ok;

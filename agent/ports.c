@@ -1,25 +1,19 @@
 #include "agent/ports.h"
 
+#include "agent/sockets.h"
+
 #include <ctype.h>
 #include <dirent.h>
 #include <inttypes.h>
-
-#define TCP_LISTEN 0x0A /* include/net/tcp_states.h */
 
 /* The inode of the socket that listens on the port, from /proc/net/tcp or tcp6; 0: none. */
 static uint64_t listening_inode(const char *path, int port)
 {
     _cleanup_(fclose_p) FILE *f = fopen(path, "re");
-    char line[512];
-    while (f && fgets(line, sizeof(line), f)) {
-        unsigned local_port, state;
-        uint64_t inode;
-        /* sl local:port remote:port state tx:rx tr:when retrnsmt uid timeout inode */
-        if (sscanf(line, " %*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*s %*s %*s %*s %*s %" SCNu64, &local_port,
-                   &state, &inode) == 3 &&
-            (int)local_port == port && state == TCP_LISTEN)
-            return inode ? inode : 1;
-    }
+    struct socket_listener l;
+    while (f && sockets_next(f, &l))
+        if (l.port == port)
+            return l.inode ? l.inode : 1;
     return 0;
 }
 
@@ -71,7 +65,7 @@ bool ports_listener(int port, struct buf *owner)
     if (!inode)
         return false;
     if (!name_owner(inode, owner))
-        buf_adds(owner, "a process of the host (run 'sudo ss -ltnp' there to see which)");
+        buf_adds(owner, "a process that this user may not look at (on the host, 'sudo ss -ltnp' shows it)");
     return true;
 }
 
@@ -101,6 +95,16 @@ static bool is_free(const struct run *run, const struct json *containers, int po
         return false;
     }
     return !ports_listener(port, owner);
+}
+
+bool ports_owner(struct run *run, int port, struct buf *owner)
+{
+    _cleanup_(json_free_p) struct json *containers = NULL;
+    struct err ignored = { 0 };
+    bool blue;
+    if (!run->engine || engine_container_list(run->engine, NULL, &containers, &ignored) < 0)
+        return ports_listener(port, owner);
+    return !is_free(run, containers, port, &blue, owner);
 }
 
 int ports_check(struct run *run, int first, int last, struct err *err)

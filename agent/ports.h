@@ -10,7 +10,10 @@
  */
 int ports_check(struct run *run, int first, int last, struct err *err);
 
-/* "process 'nginx' (pid 12)" or "a process of the host"; false when nothing listens on it. IPv4 and IPv6. */
+/* "process 'nginx' (pid 12)", or that this user may not look at it; false when nothing listens on it. IPv4 and IPv6. */
 bool ports_listener(int port, struct buf *owner);
+
+/* Who has the port now: "container 'web' (image nginx:1)" or as ports_listener(). false: nobody. */
+bool ports_owner(struct run *run, int port, struct buf *owner);
 
 #endif

@@ -3,6 +3,8 @@
 #include "shared/clock.h"
 
 #define LOG_TEXT_MAX 8192
+#define LOG_LINE_MAX (64 * 1024) /* looked at of one line before it is cut to LOG_TEXT_MAX */
+#define LOG_WHOLE_MAX (2 * LOG_LINE_MAX)
 #define ENGINE_RESTART_MS 60000 /* dockerd takes seconds; with many containers to bring back, longer */
 #define ENGINE_RETRY_MS 250
 
@@ -16,6 +18,7 @@ void run_init(struct run *run)
     run->response_before_ms = run->response_after_ms = -1;
     run->started_wall_ms = clock_wall_ms();
     run->started_ms = clock_mono_ms();
+    history_init(&run->history);
     spec_init(&run->spec);
 }
 
@@ -30,6 +33,7 @@ void run_done(struct run *run)
 {
     if (run->prober)
         prober_stop(&run->prober, &run->probes);
+    history_done(&run->history);
     run_version_done(&run->old);
     run_version_done(&run->cand);
     run_version_done(&run->cand_before);
@@ -57,11 +61,14 @@ void run_set_names(struct run_names *n, const char *app)
 
 void run_log(struct run *run, const char *level, const char *source, const char *fmt, ...)
 {
+    _cleanup_(buf_done_p) struct buf whole = BUF_INIT(LOG_WHOLE_MAX), clean = BUF_INIT(LOG_WHOLE_MAX);
     char text[LOG_TEXT_MAX];
     va_list ap;
     va_start(ap, fmt);
-    (void)vsnprintf(text, sizeof(text), fmt, ap);
+    buf_vaddf(&whole, fmt, ap);
     va_end(ap);
+    redactor_apply_cut(run->redactor, buf_span(&whole), &clean); /* before it is cut: half a secret is none any more */
+    (void)snprintf(text, sizeof(text), "%s", whole.failed ? "[text too long to be shown]" : buf_str(&clean));
     _cleanup_(event_done_p) struct event ev;
     event_init(&ev, EVENT_LOG, run->step_name);
     json_set_str(ev.body, "level", level);
@@ -79,7 +86,7 @@ void run_log_lines(struct run *run, const char *level, const char *source, struc
     rest = text;
     for (int skip = lines - max_lines; span_next_line(&rest, &line); skip--)
         if (skip <= 0)
-            run_log(run, level, source, "%.*s", (int)(line.len < LOG_TEXT_MAX ? line.len : LOG_TEXT_MAX), line.ptr);
+            run_log(run, level, source, "%.*s", (int)(line.len < LOG_LINE_MAX ? line.len : LOG_LINE_MAX), line.ptr);
 }
 
 void run_metric(struct run *run, const char *name, double value, const char *unit)
@@ -105,7 +112,9 @@ void run_emit_error(struct run *run, enum event_kind kind, const char *step, int
     _cleanup_(event_done_p) struct event ev;
     event_init(&ev, kind, step);
     json_set_seconds(ev.body, "seconds", took_ms);
-    json_set(ev.body, "error", event_error_to_json(e));
+    struct err clean = *e;
+    redactor_clean_err(run->redactor, &clean);
+    json_set(ev.body, "error", event_error_to_json(&clean));
     eventlog_emit(&run->log, &ev);
 }
 

@@ -7,6 +7,7 @@
 #include "agent/container.h"
 #include "agent/engine.h"
 #include "agent/eventlog.h"
+#include "agent/history.h"
 #include "agent/journal.h"
 #include "agent/prober.h"
 #include "agent/reference.h"
@@ -85,6 +86,7 @@ struct run {
     int64_t cutover_ms, health_ms; /* -1 not measured */
     struct prober *prober;
     struct prober_result probes;
+    struct history history; /* of the last health check of the new version */
     int64_t response_before_ms, response_after_ms;
     struct engine_stats first_stats;
     struct json *resources; /* owned; NULL not measured */

@@ -79,8 +79,8 @@ static const struct err_kind_info kinds[ERR_KINDS] = {
         "Check that the app listens on container-port and answers health-path as expected; if it needs longer to "
         "boot, raise health-retries." },
     [ERR_VERIFY] = { "verify", 31,
-        "Open verify-url yourself: the app is healthy on the host, so look at DNS, proxy or load balancer in front "
-        "of it." },
+        "Open verify-url yourself: the app is healthy on the host, so look at the security group or firewall, DNS, "
+        "proxy or load balancer in front of it." },
     [ERR_NO_PREVIOUS] = { "no_previous", 32,
         "There is no earlier version on the host; deploy the wanted image instead." },
     [ERR_KPI] = { "kpi", 33,

@@ -3,8 +3,9 @@
  * whether given words stand in anybody's arguments or environment.
  *
  *   stdin   words, one a line, then an empty line; then it watches until the end of input
- *   stdout  JSON lines: {"pid","exe","hwm_kb"} when the peak grew, {"pid","exe","place","word","age_ms"} for each word
- *           seen (word: its number from 0; age_ms: since the process was first seen; told again while it stays)
+ *   stdout  JSON lines: {"pid","exe","hwm_kb","since_ms"} when the peak grew, {"pid","exe","place","word","since_ms","at_ms"}
+ *           for each word seen (word: its number from 0; told again while it stays). since_ms: when the process was first
+ *           seen, at_ms: now; one clock
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -80,8 +81,8 @@ static void look_for_words(const struct seen *s, const char *exe, const char *pl
     size_t len = read_proc(s->pid, place);
     for (size_t w = 0; len && w < word_count; w++)
         if (memmem(area, len, words[w], strlen(words[w])))
-            printf("{\"pid\":%d,\"exe\":\"%s\",\"place\":\"%s\",\"word\":%zu,\"age_ms\":%lld}\n", s->pid, exe, place, w,
-                   (long long)(now_ms() - s->since_ms));
+            printf("{\"pid\":%d,\"exe\":\"%s\",\"place\":\"%s\",\"word\":%zu,\"since_ms\":%lld,\"at_ms\":%lld}\n", s->pid, exe,
+                   place, w, (long long)s->since_ms, (long long)now_ms());
 }
 
 static void look(int pid)
@@ -105,7 +106,7 @@ static void look(int pid)
         long kb = at ? strtol(at + 6, NULL, 10) : 0;
         if (kb > s->hwm_kb) {
             s->hwm_kb = kb;
-            printf("{\"pid\":%d,\"exe\":\"%s\",\"hwm_kb\":%ld}\n", pid, exe, kb);
+            printf("{\"pid\":%d,\"exe\":\"%s\",\"hwm_kb\":%ld,\"since_ms\":%lld}\n", pid, exe, kb, (long long)s->since_ms);
         }
     }
     if (word_count) {

@@ -299,7 +299,7 @@ static void logs_split_at_every_byte_are_put_together(void **state)
                                                           .status = 200,
                                                           .body = SPAN_LIT(FRAMES),
                                                           .piece = piece });
-        assert_result(f, engine_container_logs(f->engine, &c, 50, 1000, false, &out, &f->err), 0);
+        assert_result(f, engine_container_logs(f->engine, &c, 50, 1000, false, NULL, &out, &f->err), 0);
         assert_string_equal(buf_str(&out), "first\nerr\nlast\n");
         buf_done(&out);
     }
@@ -314,7 +314,7 @@ static void logs_keep_the_newest_bytes(void **state)
     fake_engine_answer(
         f->fake, (struct fake_answer){
                      .request = "GET /containers/abc/logs", .status = 200, .body = SPAN_LIT(FRAMES), .piece = 3 });
-    assert_result(f, engine_container_logs(f->engine, &c, 50, 10, true, &out, &f->err), 0);
+    assert_result(f, engine_container_logs(f->engine, &c, 50, 10, true, NULL, &out, &f->err), 0);
     assert_string_equal(buf_str(&out), "err\nlast\n");
     buf_done(&out);
 }
@@ -325,7 +325,7 @@ static void logs_of_a_terminal_are_raw(void **state)
     struct engine_container c = { .id = "abc", .tty = true };
     struct buf out = BUF_INIT(100);
     fake_engine_reply(f->fake, "GET /containers/abc/logs", 200, "raw\r\n");
-    assert_result(f, engine_container_logs(f->engine, &c, 50, 100, false, &out, &f->err), 0);
+    assert_result(f, engine_container_logs(f->engine, &c, 50, 100, false, NULL, &out, &f->err), 0);
     assert_string_equal(buf_str(&out), "raw\r\n");
     buf_done(&out);
 }
@@ -336,7 +336,7 @@ static void logs_with_broken_frames_are_refused(void **state)
     struct engine_container c = { .id = "abc" };
     struct buf out = BUF_INIT(100);
     fake_engine_reply(f->fake, "GET /containers/abc/logs", 200, "not framed at all");
-    assert_err(f, engine_container_logs(f->engine, &c, 50, 100, false, &out, &f->err), ERR_PROTO, "broken frame");
+    assert_err(f, engine_container_logs(f->engine, &c, 50, 100, false, NULL, &out, &f->err), ERR_PROTO, "broken frame");
     assert_int_equal(out.len, 0);
 }
 
@@ -347,7 +347,8 @@ static void logs_that_the_driver_cannot_read_are_an_error(void **state)
     struct buf out = BUF_INIT(100);
     fake_engine_reply(f->fake, "GET /containers/abc/logs", 501,
                       "{\"message\":\"configured logging driver does not support reading\"}");
-    assert_err(f, engine_container_logs(f->engine, &c, 50, 100, false, &out, &f->err), ERR_DOCKER, "logging driver");
+    assert_err(f, engine_container_logs(f->engine, &c, 50, 100, false, NULL, &out, &f->err), ERR_DOCKER,
+               "logging driver");
 }
 
 static void stats_are_one_shot_from_api_1_41_on(void **state)

@@ -132,6 +132,74 @@ static void a_header_with_bytes_that_must_be_zero_is_refused(void **state)
     assert_broken("\x01\0\0\1\0\0\0\1");
 }
 
+/* ---- secrets ---- */
+
+/* What is kept of the frames, fed in pieces of every size, with one secret known. */
+static void assert_hidden(struct span data, size_t max, bool raw, const char *want)
+{
+    struct redactor *r = NULL;
+    assert_int_equal(redactor_new(&r, NULL), 0);
+    assert_int_equal(redactor_add(r, SPAN_LIT("hunter2-hunter3"), NULL), 0);
+    for (size_t piece = 1; piece <= data.len; piece++) {
+        struct engine_tail tail;
+        struct engine_demux d;
+        struct err err = { 0 };
+        struct buf out = BUF_INIT(65536);
+        assert_int_equal(engine_tail_init(&tail, max, NULL), 0);
+        engine_demux_init(&d, raw, &tail, r, &err);
+        for (size_t i = 0; i < data.len; i += piece)
+            assert_int_equal(engine_demux_feed(&d, part(data, i, i + piece < data.len ? i + piece : data.len)), 0);
+        assert_int_equal(engine_demux_finish(&d, &err), 0);
+        engine_tail_get(&tail, &out);
+        assert_string_equal(buf_str(&out), want);
+        engine_demux_done(&d);
+        engine_tail_done(&tail);
+        buf_done(&out);
+    }
+    redactor_free(r);
+}
+
+static void a_secret_in_two_frames_is_hidden(void **state)
+{
+    (void)state;
+    struct buf in = BUF_INIT(65536);
+    add_frame(&in, 1, "password hunter2-");
+    add_frame(&in, 1, "hunter3 in use\n");
+    assert_hidden(buf_span(&in), 1000, false, "password *** in use\n");
+    buf_done(&in);
+}
+
+static void a_secret_in_two_frames_with_the_other_stream_between_is_hidden(void **state)
+{
+    (void)state;
+    struct buf in = BUF_INIT(65536);
+    add_frame(&in, 1, "password hunter2-");
+    add_frame(&in, 2, "warning: x\n");
+    add_frame(&in, 1, "hunter3 in use\n");
+    assert_hidden(buf_span(&in), 1000, false, "password warning: x\n*** in use\n");
+    buf_done(&in);
+}
+
+static void a_secret_that_the_ring_would_cut_is_hidden(void **state)
+{
+    (void)state;
+    for (size_t max = 5; max < 40; max++) {
+        struct buf in = BUF_INIT(65536), want = BUF_INIT(100);
+        const char *shown = "one endless line, password *** in use";
+        add_frame(&in, 1, "one endless line, password hunter2-hunter3 in use");
+        buf_adds(&want, strlen(shown) > max ? shown + strlen(shown) - max : shown);
+        assert_hidden(buf_span(&in), max, false, buf_str(&want));
+        buf_done(&in);
+        buf_done(&want);
+    }
+}
+
+static void a_secret_on_a_terminal_is_hidden(void **state)
+{
+    (void)state;
+    assert_hidden(SPAN_LIT("x hunter2-hunter3\ny hunter2"), 1000, true, "x ***\ny hunter2");
+}
+
 /* Add `text` in pieces of every size and compare with the rule written down once more. */
 static void assert_tail(const char *text, size_t max, const char *want)
 {
@@ -195,6 +263,10 @@ int main(void)
         cmocka_unit_test(a_stream_cut_inside_a_header_keeps_what_came),
         cmocka_unit_test(a_header_of_an_unknown_stream_is_refused),
         cmocka_unit_test(a_header_with_bytes_that_must_be_zero_is_refused),
+        cmocka_unit_test(a_secret_in_two_frames_is_hidden),
+        cmocka_unit_test(a_secret_in_two_frames_with_the_other_stream_between_is_hidden),
+        cmocka_unit_test(a_secret_that_the_ring_would_cut_is_hidden),
+        cmocka_unit_test(a_secret_on_a_terminal_is_hidden),
         cmocka_unit_test(a_tail_that_fits_is_kept_whole),
         cmocka_unit_test(a_tail_that_lost_bytes_begins_with_a_whole_line),
         cmocka_unit_test(a_tail_of_one_endless_line_keeps_its_end),

@@ -307,6 +307,25 @@ static void a_dead_writer_is_noticed(void **state)
     close_p(&reader);
 }
 
+/* The log's text is cut at 8 KiB, an error's frame at 320 bytes: nowhere may half a secret be left. */
+static void a_secret_at_a_cut_is_hidden(void **state)
+{
+    struct host *h = *state;
+    struct buf all;
+    keep_secret(h, CANARY "-" CANARY);
+    for (int before = 8150; before < 8200; before++)
+        run_log(&h->run, "info", "app", "%0*d" CANARY "-" CANARY " end", before, 0);
+    for (int before = 270; before < 330; before++) {
+        struct err err = { 0 };
+        (void)err_set(&err, ERR_DOCKER, 0, "%0*d" CANARY "-" CANARY, before, 0);
+        (void)err_wrap(&err, "step %d", before);
+        run_emit_error(&h->run, EVENT_STEP_FAILED, "pull", 1, &err);
+    }
+    assert_null(strstr(host_read(h->run.dir_fd, EVENTLOG_FILE, &all), "0canary-5")); /* less tells nothing */
+    assert_non_null(strstr(buf_str(&all), "0***"));
+    buf_done(&all);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -321,6 +340,7 @@ int main(void)
         RUN_CASE(a_secret_that_is_a_key_or_a_number_leaves_the_form_whole),
         RUN_CASE(what_the_caller_keeps_of_an_event_is_redacted_too),
         RUN_CASE(the_log_for_people_has_a_line_an_event),
+        RUN_CASE(a_secret_at_a_cut_is_hidden),
         RUN_CASE(beyond_its_size_the_small_talk_is_left_out),
         RUN_CASE(an_event_too_long_for_a_line_takes_no_number),
         RUN_CASE(a_log_has_one_writer),
