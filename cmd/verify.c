@@ -7,8 +7,9 @@
 #include <inttypes.h>
 #include <poll.h>
 
-#define SLACK_MS 2000 /* beyond max_ms, so that the reason can say how long a slow answer took */
-#define QUOTED_MAX 80 /* bytes of a body that are quoted */
+#define SLACK_MS 2000      /* beyond max_ms, so that the reason can say how long a slow answer took */
+#define QUOTED_MAX 80      /* bytes of a body that are quoted */
+#define LOOKED_AT_MAX 8192 /* of a body that is quoted */
 #define SHOWN_URL_MAX 160
 
 /* What is kept of the body. */
@@ -35,12 +36,18 @@ static const char *shown_url(const char *url, char out[SHOWN_URL_MAX])
     return out;
 }
 
-static void add_quoted(struct buf *out, struct span text)
+/* Redacted before it is cut and made plain: what is left of a secret then would not be known as one. */
+static void add_quoted(const struct verify_options *o, struct buf *out, struct span text)
 {
-    size_t len = text.len < QUOTED_MAX ? text.len : QUOTED_MAX;
+    _cleanup_(buf_done) struct buf clean = BUF_INIT(2 * LOOKED_AT_MAX);
+    if (text.len > LOOKED_AT_MAX)
+        redactor_apply_cut(o->redactor, (struct span){ .ptr = text.ptr, .len = LOOKED_AT_MAX }, &clean);
+    else
+        redactor_apply(o->redactor, text, &clean);
+    size_t len = clean.len < QUOTED_MAX ? clean.len : QUOTED_MAX;
     for (size_t i = 0; i < len; i++)
-        buf_addc(out, text.ptr[i] >= ' ' && text.ptr[i] < 0x7f ? text.ptr[i] : ' ');
-    if (len < text.len)
+        buf_addc(out, clean.ptr[i] >= ' ' && clean.ptr[i] < 0x7f ? clean.ptr[i] : ' ');
+    if (len < clean.len)
         buf_adds(out, "...");
 }
 
@@ -54,9 +61,9 @@ static void judge(const struct verify_options *o, const struct http_response *re
             buf_adds(reason, "; redirects are not followed, so give the final URL");
     } else if (o->body[0] && !span_contains(body, o->body)) {
         buf_adds(reason, cut ? "the first MiB of the answer does not hold '" : "the answer does not hold '");
-        add_quoted(reason, span_of(o->body));
+        add_quoted(o, reason, span_of(o->body));
         buf_adds(reason, "'; it begins '");
-        add_quoted(reason, body);
+        add_quoted(o, reason, body);
         buf_adds(reason, "'");
     } else if (o->max_ms > 0 && response->took_ms > o->max_ms) {
         buf_addf(reason, "the answer took %" PRId64 " ms, at most %" PRId64 " ms are wanted", response->took_ms,

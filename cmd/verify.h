@@ -5,7 +5,7 @@
 #ifndef BLUEGREEN_VERIFY_H
 #define BLUEGREEN_VERIFY_H
 
-#include "shared/buf.h"
+#include "shared/redact.h"
 
 #include <signal.h>
 
@@ -24,6 +24,7 @@ struct verify_options {
     int64_t interval_ms;                 /* between two attempts; 0: VERIFY_INTERVAL_MS */
     const volatile sig_atomic_t *cancel; /* non-zero ends an exchange; may be NULL */
     int cancel_fd;                       /* readable ends a pause; -1 none */
+    const struct redactor *redactor;     /* of what is quoted of an answer; may be NULL */
 };
 
 struct verify_result {

@@ -81,6 +81,9 @@ static void serve_one(int fd)
         answer(fd, 301, "");
     else if (strstr(request, "GET /second-time"))
         answer(fd, count < 2 ? 503 : 200, "now");
+    else if (strstr(request, "GET /secret"))
+        answer(fd, 200,
+               "who asks for this page gets seventy bytes of it and then what is secret: canary-4711-canary-4712");
     else if (strstr(request, "GET /hostile"))
         answer(fd, 200, "::error::x\r\n\x1b[31mred");
     else if (strstr(request, "GET /big"))
@@ -229,6 +232,23 @@ static void a_quoted_body_holds_no_control_bytes(void **state)
         assert_in_range(*p, ' ', '~');
 }
 
+static void a_secret_across_the_end_of_a_quoted_body_is_not_quoted_in_part(void **state)
+{
+    (void)state;
+    struct check c;
+    struct redactor *redactor = NULL;
+    struct err err = { 0 };
+    assert_int_equal(redactor_new(&redactor, &err), 0);
+    assert_int_equal(redactor_add(redactor, SPAN_LIT("canary-4711-canary-4712"), &err), 0);
+    begin(&c, "/secret");
+    c.o.body = "version 2";
+    c.o.redactor = redactor;
+    assert_int_equal(run(&c), -ERR_VERIFY);
+    assert_reason_has(&c, "what is secret: ***");
+    assert_null(strstr(c.result.reason, "cana"));
+    redactor_free(redactor);
+}
+
 static void a_redirect_is_not_followed_and_says_so(void **state)
 {
     (void)state;
@@ -366,6 +386,7 @@ int main(void)
         cmocka_unit_test(a_later_attempt_may_succeed),
         cmocka_unit_test(a_body_without_the_text_fails_and_is_quoted),
         cmocka_unit_test(a_quoted_body_holds_no_control_bytes),
+        cmocka_unit_test(a_secret_across_the_end_of_a_quoted_body_is_not_quoted_in_part),
         cmocka_unit_test(a_redirect_is_not_followed_and_says_so),
         cmocka_unit_test(a_slow_answer_fails_with_its_time),
         cmocka_unit_test(any_speed_is_good_without_a_limit),

@@ -240,13 +240,13 @@ static void a_secret_cut_off_at_the_end_of_the_text_is_no_match(void **state)
 static void many_secrets_with_one_beginning_are_told_apart(void **state)
 {
     (void)state;
-    for (int i = 0; i < 2000; i++) {
+    for (int i = 0; i < 500; i++) {
         char secret[40];
         (void)snprintf(secret, sizeof(secret), "same-beginning-%d-", i);
         add(secret);
         add(secret);
     }
-    assert_becomes("same-beginning-7- same-beginning-1999-x same-beginning-2000-", "*** ***x same-beginning-2000-");
+    assert_becomes("same-beginning-7- same-beginning-499-x same-beginning-500-", "*** ***x same-beginning-500-");
 }
 
 static void more_lines_than_can_be_held_are_refused(void **state)
