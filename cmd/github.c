@@ -10,11 +10,13 @@
 #include <sys/stat.h>
 
 #define OWN_TEXT_MAX (64 * 1024) /* formatted text of one call, before it is made safe */
-#define GROUP_TITLE_MAX 300
-#define WRITE_PATIENCE_MS 5000 /* a reader that takes nothing for this long is gone */
+#define TITLE_MAX 300            /* bytes, of a group or an annotation, before it is made safe */
+#define WRITE_PATIENCE_MS 5000   /* a reader that takes nothing for this long is gone */
 
 struct github {
-    int fd;
+    github_write_fn *write_fn;
+    void *ctx;
+    int fd; /* of write_fd() */
     bool on_actions;
     bool group_open;
     bool broken; /* a write failed: nothing more is printed, the copy goes on */
@@ -22,37 +24,9 @@ struct github {
     unsigned annotations[GITHUB_ERROR + 1];
     uint64_t remote_lines, remote_bytes, remote_dropped;
     struct logcopy copy;
+    char file[256]; /* where annotations point; "" nowhere */
+    int line;
 };
-
-int github_new(struct github **ret, int fd, bool on_actions, struct redactor *redactor, struct err *err)
-{
-    struct github *g = calloc(1, sizeof(*g));
-
-    if (!g)
-        return err_set(err, ERR_NOMEM, 0, "no memory for the log");
-    g->fd = fd;
-    g->on_actions = on_actions;
-    g->redactor = redactor;
-    logcopy_init(&g->copy);
-    *ret = g;
-    return 0;
-}
-
-void github_free(struct github *g)
-{
-    if (!g)
-        return;
-    github_tell_dropped(g);
-    github_endgroup(g);
-    logcopy_done(&g->copy);
-    free(g);
-}
-
-void github_free_p(struct github **g)
-{
-    github_free(*g);
-    *g = NULL;
-}
 
 /* Write everything, also to a descriptor that does not block. 0, or -1 with errno. */
 static int write_whole(int fd, struct span bytes)
@@ -75,12 +49,64 @@ static int write_whole(int fd, struct span bytes)
     return 0;
 }
 
+int github_new_writer(struct github **ret, github_write_fn *write_fn, void *ctx, bool on_actions,
+                      const struct redactor *redactor, struct err *err)
+{
+    struct github *g = calloc(1, sizeof(*g));
+
+    if (!g)
+        return err_set(err, ERR_NOMEM, 0, "no memory for the log");
+    g->write_fn = write_fn;
+    g->ctx = ctx;
+    g->fd = -1;
+    g->on_actions = on_actions;
+    g->redactor = redactor;
+    logcopy_init(&g->copy);
+    *ret = g;
+    return 0;
+}
+
+static int write_fd(void *ctx, struct span bytes)
+{
+    const struct github *g = ctx;
+    return write_whole(g->fd, bytes);
+}
+
+int github_new(struct github **ret, int fd, bool on_actions, const struct redactor *redactor, struct err *err)
+{
+    struct github *g = NULL;
+    int r = github_new_writer(&g, write_fd, NULL, on_actions, redactor, err);
+
+    if (r < 0)
+        return r;
+    g->fd = fd;
+    g->ctx = g;
+    *ret = g;
+    return 0;
+}
+
+void github_free(struct github *g)
+{
+    if (!g)
+        return;
+    github_tell_dropped(g);
+    github_endgroup(g);
+    logcopy_done(&g->copy);
+    free(g);
+}
+
+void github_free_p(struct github **g)
+{
+    github_free(*g);
+    *g = NULL;
+}
+
 /* `line` ends with LF and is safe, or is a command composed here. */
 static void print(struct github *g, const struct buf *line)
 {
     if (g->broken || line->failed)
         return;
-    if (write_whole(g->fd, buf_span(line)) < 0)
+    if (g->write_fn(g->ctx, buf_span(line)) != 0)
         g->broken = true;
 }
 
@@ -111,7 +137,7 @@ static void format_own(const struct github *g, struct buf *out, const char *fmt,
         buf_adds(out, "[text too long to be shown]");
         return;
     }
-    redactor_apply(g->redactor, (struct span){ text, (size_t)n }, out);
+    redactor_apply_cut(g->redactor, (struct span){ text, (size_t)n }, out); /* an error's text may have been cut */
     free(text);
     out->len = safetext_cut(buf_span(out), OWN_TEXT_MAX).len;
 }
@@ -202,10 +228,21 @@ static void add_escaped(struct buf *out, struct span data, bool property)
     }
 }
 
+/* ",file=…,line=…" of an annotation. */
+static void add_position(const struct github *g, struct buf *out)
+{
+    if (!g->file[0])
+        return;
+    buf_adds(out, ",file=");
+    add_escaped(out, span_of(g->file), true);
+    if (g->line > 0)
+        buf_addf(out, ",line=%d", g->line);
+}
+
 /* ::name title=…::data, or nothing away from Actions. title NULL: no property. */
 static void print_command(struct github *g, const char *name, const char *title, struct span data)
 {
-    _cleanup_(buf_done_p) struct buf line = BUF_INIT(data.len * 3 + 1024);
+    _cleanup_(buf_done_p) struct buf line = BUF_INIT(data.len * 3 + 4096);
 
     if (!g->on_actions)
         return;
@@ -213,11 +250,20 @@ static void print_command(struct github *g, const char *name, const char *title,
     if (title) {
         buf_adds(&line, " title=");
         add_escaped(&line, span_of(title), true);
+        add_position(g, &line);
     }
     buf_adds(&line, "::");
     add_escaped(&line, data, false);
     buf_addc(&line, '\n');
     print(g, &line);
+}
+
+void github_set_position(struct github *g, const char *file, int line)
+{
+    bool fits = strlen(file) < sizeof(g->file) && !strpbrk(file, "#[]\r\n");
+
+    (void)snprintf(g->file, sizeof(g->file), "%s", fits ? file : "");
+    g->line = line;
 }
 
 void github_mask(struct github *g, const char *value)
@@ -232,17 +278,24 @@ void github_mask(struct github *g, const char *value)
     }
 }
 
+/* A title as one line: redacted, cut, made safe. */
+static void safe_title(const struct github *g, const char *title, struct buf *out)
+{
+    struct span text = span_of(title);
+    _cleanup_(buf_done_p) struct buf redacted = BUF_INIT(text.len + 16);
+
+    redactor_apply(g->redactor, text, &redacted);
+    safetext_line(safetext_cut(buf_span(&redacted), TITLE_MAX), out);
+}
+
 void github_group(struct github *g, const char *title)
 {
-    _cleanup_(buf_done_p) struct buf redacted = BUF_INIT(OWN_TEXT_MAX);
-    _cleanup_(buf_done_p) struct buf safe = BUF_INIT((size_t)OWN_TEXT_MAX * 4);
+    _cleanup_(buf_done_p) struct buf safe = BUF_INIT(OWN_TEXT_MAX);
 
     github_endgroup(g);
-    redactor_apply(g->redactor, span_of(title), &redacted);
-    redacted.len = safetext_cut(buf_span(&redacted), GROUP_TITLE_MAX).len;
-    safetext_line(buf_span(&redacted), &safe);
+    safe_title(g, title, &safe);
     if (!g->on_actions) {
-        print_text(g, "== ", buf_span(&redacted));
+        print_text(g, "== ", buf_span(&safe));
     } else {
         print_command(g, "group", NULL, buf_span(&safe));
         logcopy_add(&g->copy, buf_span(&safe));
@@ -283,21 +336,23 @@ void github_annotate(struct github *g, enum github_level level, const char *titl
     _cleanup_(buf_done_p) struct buf text = BUF_INIT((size_t)OWN_TEXT_MAX * 4);
     _cleanup_(buf_done_p) struct buf safe = BUF_INIT((size_t)OWN_TEXT_MAX * 16);
     _cleanup_(buf_done_p) struct buf plain = BUF_INIT((size_t)OWN_TEXT_MAX * 16);
+    _cleanup_(buf_done_p) struct buf head = BUF_INIT(OWN_TEXT_MAX);
     va_list ap;
 
+    safe_title(g, title, &head);
     va_start(ap, fmt);
     format_own(g, &text, fmt, ap);
     va_end(ap);
     safe_lines(buf_span(&text), &safe);
     struct span message = cut_chars(buf_span(&safe), GITHUB_ANNOTATION_CHARS);
-    buf_addf(&plain, "%s: %s: ", names[level], title);
+    buf_addf(&plain, "%s: %s: ", names[level], buf_str(&head));
     buf_add_span(&plain, message);
     if (!g->on_actions || g->annotations[level] >= GITHUB_ANNOTATIONS_MAX) {
         print_own(g, "", buf_span(&plain));
         return;
     }
     g->annotations[level]++;
-    print_command(g, names[level], title, message);
+    print_command(g, names[level], buf_str(&head), message);
     struct span rest = buf_span(&plain), line;
     while (safetext_next_line(&rest, &line))
         logcopy_add(&g->copy, line);
@@ -315,6 +370,8 @@ void github_debug(struct github *g, const char *fmt, ...)
     va_start(ap, fmt);
     format_own(g, &text, fmt, ap);
     va_end(ap);
+    if (!remote_budget(g, text.len))
+        return;
     safe_lines(buf_span(&text), &safe);
     print_command(g, "debug", NULL, buf_span(&safe));
 }

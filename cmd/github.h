@@ -21,7 +21,11 @@
 struct github;
 
 /* fd: where to write (1). on_actions: print commands (GITHUB_ACTIONS=true), otherwise plain text for a terminal. */
-int github_new(struct github **ret, int fd, bool on_actions, struct redactor *redactor, struct err *err);
+int github_new(struct github **ret, int fd, bool on_actions, const struct redactor *redactor, struct err *err);
+/* The same into a function: takes all bytes and returns 0; anything else is a reader that is gone. */
+typedef int github_write_fn(void *ctx, struct span bytes);
+int github_new_writer(struct github **ret, github_write_fn *write_fn, void *ctx, bool on_actions,
+                      const struct redactor *redactor, struct err *err);
 void github_free(struct github *g); /* ends an open group, says how many lines were dropped */
 void github_free_p(struct github **g);
 
@@ -40,10 +44,12 @@ void github_remote_line(struct github *g, const char *prefix, struct span text);
 void github_tell_dropped(struct github *g);
 
 enum github_level { GITHUB_NOTICE, GITHUB_WARNING, GITHUB_ERROR };
-/* title: a constant (titles are not masked). Message is cut at 4096 characters. Over budget: an ordinary line. */
+/* Where the annotations from now on point: a file of the workspace, "" nowhere, and a line of it, 0 none. Ours, plain. */
+void github_set_position(struct github *g, const char *file, int line);
+/* title: best a constant (the runner does not mask titles); redacted and made safe all the same. Message is cut at 4096 characters. Over budget: an ordinary line. */
 void github_annotate(struct github *g, enum github_level level, const char *title, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
-/* Shown with step debug (RUNNER_DEBUG=1) only. */
+/* Shown with step debug (RUNNER_DEBUG=1) only; counts as a remote line. */
 void github_debug(struct github *g, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /*

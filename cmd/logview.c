@@ -1,5 +1,7 @@
 #include "cmd/logview.h"
 
+#include "cmd/safetext.h"
+
 #include <inttypes.h>
 
 #define PREFIX_AGENT "host"
@@ -9,17 +11,28 @@ void logview_init(struct logview *v, struct github *g)
     *v = (struct logview){ .g = g };
 }
 
-static void remote_text(struct logview *v, const char *prefix, const char *text)
+/* Print words of the host whole: the sink redacts them before it cuts. */
+static void remote_text(struct logview *v, const struct buf *text)
 {
-    if (text && *text)
-        github_remote_line(v->g, prefix, span_of(text));
+    if (text->len)
+        github_remote_line(v->g, PREFIX_AGENT, buf_span(text));
+}
+
+/* A title is cut to fit: half a secret would not be recognised later, so it is redacted first. */
+static void keep_title(struct logview *v, const char *before, const char *title)
+{
+    _cleanup_(buf_done_p) struct buf clean = BUF_INIT(EVENT_LINE_MAX);
+
+    github_redact(v->g, span_of(title), &clean);
+    struct span cut = safetext_cut(buf_span(&clean), sizeof(v->title) - strlen(before) - 1);
+    (void)snprintf(v->title, sizeof(v->title), "%s%.*s", before, (int)cut.len, cut.ptr);
 }
 
 static void begin(struct logview *v, const struct event *ev, const char *before)
 {
     const char *title = json_str(ev->body, "title", "");
 
-    (void)snprintf(v->title, sizeof(v->title), "%s%s", before, *title ? title : ev->step);
+    keep_title(v, before, *title ? title : ev->step);
     v->progress_ms = 0;
     v->progress[0] = '\0';
     v->samples = 0;
@@ -35,7 +48,7 @@ static void finish(struct logview *v, const struct event *ev, const char *mark, 
         github_line(v->g, "%u more health samples are in the bundle", v->samples - LOGVIEW_SAMPLES_MAX);
     github_endgroup(v->g);
     if (!v->title[0])
-        (void)snprintf(v->title, sizeof(v->title), "%s", ev->step);
+        keep_title(v, "", ev->step);
     if (seconds >= 0)
         github_line(v->g, "%s %s: %.2f s%s%s", mark, v->title, seconds, *text ? ", " : "", text);
     else
@@ -60,7 +73,7 @@ static void progress(struct logview *v, const struct event *ev)
     double current = json_num(ev->body, "current", 0), total = json_num(ev->body, "total", 0);
     bool same = strncmp(text, v->progress, sizeof(v->progress) - 1) == 0;
     bool complete = total > 0 && current >= total;
-    char line[400];
+    _cleanup_(buf_done_p) struct buf line = BUF_INIT(2 * EVENT_LINE_MAX);
 
     if (v->progress_ms && ev->t_ms - v->progress_ms < LOGVIEW_PROGRESS_EVERY_MS && ev->t_ms >= v->progress_ms &&
         !(complete && !same))
@@ -68,29 +81,29 @@ static void progress(struct logview *v, const struct event *ev)
     v->progress_ms = ev->t_ms ? ev->t_ms : 1;
     (void)snprintf(v->progress, sizeof(v->progress), "%s", text);
     if (total > 0)
-        (void)snprintf(line, sizeof(line), "%.1f of %.1f MB  %s", current / 1e6, total / 1e6, text);
+        buf_addf(&line, "%.1f of %.1f MB  %s", current / 1e6, total / 1e6, text);
     else if (current > 0)
-        (void)snprintf(line, sizeof(line), "%.1f MB  %s", current / 1e6, text);
+        buf_addf(&line, "%.1f MB  %s", current / 1e6, text);
     else
-        (void)snprintf(line, sizeof(line), "%s", text);
-    remote_text(v, PREFIX_AGENT, line);
+        buf_adds(&line, text);
+    remote_text(v, &line);
 }
 
 static void sample(struct logview *v, const struct event *ev)
 {
     const char *error = json_str(ev->body, "error", "");
     int64_t status = json_int(ev->body, "status", 0);
-    char line[500], answer[32] = "no answer";
+    _cleanup_(buf_done_p) struct buf line = BUF_INIT(2 * EVENT_LINE_MAX);
+    char answer[32] = "no answer";
 
     if (++v->samples > LOGVIEW_SAMPLES_MAX)
         return;
     if (status > 0)
         (void)snprintf(answer, sizeof(answer), "HTTP %" PRId64, status);
-    (void)snprintf(line, sizeof(line), "health of %s, attempt %" PRId64 ": %s, %s, %.0f ms%s%s",
-                   json_str(ev->body, "target", "?"), json_int(ev->body, "attempt", 0),
-                   json_bool(ev->body, "ok", false) ? "ok" : "not yet", answer, json_num(ev->body, "ms", 0),
-                   *error ? ", " : "", error);
-    remote_text(v, PREFIX_AGENT, line);
+    buf_addf(&line, "health of %s, attempt %" PRId64 ": %s, %s, %.0f ms%s%s", json_str(ev->body, "target", "?"),
+             json_int(ev->body, "attempt", 0), json_bool(ev->body, "ok", false) ? "ok" : "not yet", answer,
+             json_num(ev->body, "ms", 0), *error ? ", " : "", error);
+    remote_text(v, &line);
 }
 
 static void log_line(struct logview *v, const struct event *ev)
@@ -127,15 +140,26 @@ static void diagnosis(struct logview *v, const struct event *ev)
 
 static void metric(struct logview *v, const struct event *ev)
 {
-    char line[300];
+    _cleanup_(buf_done_p) struct buf line = BUF_INIT(2 * EVENT_LINE_MAX);
 
-    (void)snprintf(line, sizeof(line), "%s = %g %s", json_str(ev->body, "name", "?"), json_num(ev->body, "value", 0),
-                   json_str(ev->body, "unit", ""));
-    remote_text(v, PREFIX_AGENT, line);
+    buf_addf(&line, "%s = %g %s", json_str(ev->body, "name", "?"), json_num(ev->body, "value", 0),
+             json_str(ev->body, "unit", ""));
+    remote_text(v, &line);
+}
+
+/* The sink counts the host's own lines; what is composed of its events is counted here. */
+static bool beyond_the_limit(struct logview *v, const struct event *ev)
+{
+    if (ev->kind == EVENT_LOG || ev->kind == EVENT_STEP_PROGRESS || ev->kind == EVENT_HEALTH_SAMPLE ||
+        ev->kind == EVENT_METRIC)
+        return false;
+    return ++v->events > LOGVIEW_EVENTS_MAX;
 }
 
 void logview_event(struct logview *v, const struct event *ev)
 {
+    if (beyond_the_limit(v, ev))
+        return;
     switch (ev->kind) {
     case EVENT_HELLO:
         github_line(v->g, "agent %s answers", json_str(ev->body, "agent", "?"));
@@ -187,5 +211,9 @@ void logview_event(struct logview *v, const struct event *ev)
 void logview_end(struct logview *v)
 {
     github_endgroup(v->g);
+    if (v->events > LOGVIEW_EVENTS_MAX)
+        github_line(v->g, "%" PRIu64 " events of the host are not shown: the log shows at most %d of them",
+                    v->events - LOGVIEW_EVENTS_MAX, LOGVIEW_EVENTS_MAX);
+    v->events = 0;
     v->title[0] = '\0';
 }

@@ -9,6 +9,7 @@
 
 #define LOGVIEW_PROGRESS_EVERY_MS 2000 /* progress lines of one step are not closer together than this (host's clock) */
 #define LOGVIEW_SAMPLES_MAX 200        /* health samples shown per step; the rest is counted */
+#define LOGVIEW_EVENTS_MAX 2000        /* steps, results, diagnoses shown; a deployment has about 50 */
 
 struct logview {
     struct github *g;
@@ -16,6 +17,7 @@ struct logview {
     char progress[200];  /* its text */
     char title[200];     /* of the open step or undo; "" none */
     unsigned samples;    /* of this step */
+    uint64_t events;     /* that counted towards LOGVIEW_EVENTS_MAX */
 };
 
 void logview_init(struct logview *v, struct github *g); /* g: borrowed */

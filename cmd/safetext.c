@@ -6,13 +6,16 @@ struct range {
     uint32_t first, last;
 };
 
-/* Invisible or able to reorder what is shown; sorted. Unicode: Default_Ignorable, Bidi_Control, line separators. */
+/*
+ * Invisible or able to reorder what is shown; sorted. Unicode: Default_Ignorable, Bidi_Control, line separators. And
+ * U+2A74, which some comparisons take for "::=".
+ */
 static const struct range hidden[] = {
-    { 0x0080, 0x009f },   { 0x00ad, 0x00ad },   { 0x034f, 0x034f }, { 0x061c, 0x061c }, { 0x070f, 0x070f },
-    { 0x115f, 0x1160 },   { 0x17b4, 0x17b5 },   { 0x180b, 0x180f }, { 0x200b, 0x200f }, { 0x2028, 0x202e },
-    { 0x2060, 0x206f },   { 0x3164, 0x3164 },   { 0xd800, 0xdfff }, { 0xfdd0, 0xfdef }, { 0xfe00, 0xfe0f },
-    { 0xfeff, 0xfeff },   { 0xffa0, 0xffa0 },   { 0xfff0, 0xfffb }, { 0xfffe, 0xffff }, { 0x1bca0, 0x1bca3 },
-    { 0x1d173, 0x1d17a }, { 0xe0000, 0xe0fff },
+    { 0x0080, 0x009f },   { 0x00ad, 0x00ad },   { 0x034f, 0x034f },   { 0x061c, 0x061c }, { 0x070f, 0x070f },
+    { 0x115f, 0x1160 },   { 0x17b4, 0x17b5 },   { 0x180b, 0x180f },   { 0x200b, 0x200f }, { 0x2028, 0x202e },
+    { 0x2060, 0x206f },   { 0x2a74, 0x2a74 },   { 0x3164, 0x3164 },   { 0xd800, 0xdfff }, { 0xfdd0, 0xfdef },
+    { 0xfe00, 0xfe0f },   { 0xfeff, 0xfeff },   { 0xffa0, 0xffa0 },   { 0xfff0, 0xfffb }, { 0xfffe, 0xffff },
+    { 0x1bca0, 0x1bca3 }, { 0x1d173, 0x1d17a }, { 0xe0000, 0xe0fff },
 };
 
 static bool is_hidden(uint32_t c)
@@ -64,6 +67,7 @@ static char ascii_twin(uint32_t c)
     case 0xfe5f:
         return '#';
     case 0xff3b:
+    case 0xfe47:
         return '[';
     case 0xff1a:
     case 0xfe55:
@@ -184,7 +188,6 @@ static bool needs_backslash(struct span safe, size_t i, bool digits)
     case '|':
     case '~':
     case ':':
-    case '@':
     case '$':
     case '^':
     case '"':
@@ -206,6 +209,9 @@ static const char *entity(char c)
     return c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '&' ? "&amp;" : c == '\t' ? " " : NULL;
 }
 
+/* The comment keeps addresses and @names from becoming links, which no backslash does. */
+#define MARKDOWN_AT "@<!-- -->"
+
 void safetext_markdown(struct span text, struct buf *out)
 {
     _cleanup_(buf_done_p) struct buf line = BUF_INIT(text.len * 4 + 16);
@@ -217,6 +223,8 @@ void safetext_markdown(struct span text, struct buf *out)
         const char *e = entity(safe.ptr[i]);
         if (e) {
             buf_adds(out, e);
+        } else if (safe.ptr[i] == '@') {
+            buf_adds(out, MARKDOWN_AT);
         } else {
             if (needs_backslash(safe, i, digits))
                 buf_addc(out, '\\');

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs every fuzz target for some seconds with libFuzzer. Runs in the development image (make fuzz).
 # usage: run.sh SECONDS [NAME...]     New inputs are kept in build/corpus/NAME; a crash's input in build/crashes.
+# BLUEGREEN_FUZZ_PRESET=fuzz-fast: without sanitizers, for numbers; what a target checks itself is the same.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -24,10 +25,16 @@ unpack_seeds() {
     done
 }
 
-cmake --preset fuzz >/dev/null
-cmake --build --preset fuzz
+preset=${BLUEGREEN_FUZZ_PRESET:-fuzz}
+# Other secrets each time (tests/fuzz/fuzz_redact.c); to see a finding again, give the number that was printed.
+export BLUEGREEN_FUZZ_SALT=${BLUEGREEN_FUZZ_SALT:-$RANDOM$RANDOM}
+export BLUEGREEN_FUZZ_FRESH=${BLUEGREEN_FUZZ_FRESH:-500}
+printf 'fuzz BLUEGREEN_FUZZ_SALT=%s BLUEGREEN_FUZZ_FRESH=%s\n' "$BLUEGREEN_FUZZ_SALT" "$BLUEGREEN_FUZZ_FRESH"
+cmake --preset "$preset" >/dev/null
+cmake --build --preset "$preset" --target "${names[@]/#/fuzz_}"
 mkdir -p build/crashes
 failed=0
+total=0
 for name in "${names[@]}"; do
     found=build/corpus/$name
     seeds=()
@@ -39,13 +46,16 @@ for name in "${names[@]}"; do
         unpack_seeds "$name"
         seeds=("build/seeds/$name")
     fi
-    if "build/${BLUEGREEN_BUILD_TAG:-}fuzz/tests/fuzz_$name" "${arguments[@]}" "$found" "${seeds[@]}" \
+    if "build/${BLUEGREEN_BUILD_TAG:-}$preset/tests/fuzz_$name" "${arguments[@]}" "$found" "${seeds[@]}" \
         >"build/crashes/$name.log" 2>&1; then
-        printf 'fuzz %-20s %s runs\n' "$name" "$(awk '/number_of_executed_units/ { print $2 }' "build/crashes/$name.log")"
+        runs=$(awk '/number_of_executed_units/ { print $2 }' "build/crashes/$name.log")
+        total=$((total + runs))
+        printf 'fuzz %-20s %s executions\n' "$name" "$runs"
     else
         tail -n 40 "build/crashes/$name.log"
         printf 'fuzz %-20s FAILED; its input is in build/crashes\n' "$name"
         failed=1
     fi
 done
+printf 'fuzz %-20s %s executions\n' all "$total"
 exit "$failed"

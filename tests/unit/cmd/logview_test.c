@@ -239,6 +239,53 @@ static void no_member_of_any_event_can_make_a_command(void **state)
     free(c);
 }
 
+static void steps_without_end_are_left_out_and_counted(void **state)
+{
+    struct view w = view_open();
+    char want[100];
+
+    (void)state;
+    for (int i = 0; i < LOGVIEW_EVENTS_MAX + 7; i++)
+        feed(&w, EV(01, "\"kind\":\"step.start\",\"step\":\"x\",\"title\":\"X\""));
+    feed(&w, EV(02, "\"kind\":\"log\",\"level\":\"info\",\"source\":\"app\",\"text\":\"still shown\""));
+    logview_end(&w.v);
+    (void)snprintf(want, sizeof(want), "\n7 events of the host are not shown: the log shows at most %d of them\n",
+                   LOGVIEW_EVENTS_MAX);
+    assert_non_null(strstr(text_of(&w), want));
+    assert_non_null(strstr(text_of(&w), "app | still shown\n"));
+    assert_int_equal(runner_oracle(text_of(&w), strlen(text_of(&w)), NULL, 0), 2 * LOGVIEW_EVENTS_MAX);
+    view_close(&w);
+}
+
+/* Titles and lines are put into arrays that cut them: the secret goes first. */
+static void a_secret_at_a_cut_is_hidden(void **state)
+{
+    (void)state;
+    for (size_t before = 150; before < 520; before++) {
+        struct view w = { .fd = memfd_create("log", MFD_CLOEXEC) };
+        struct redactor *redactor = NULL;
+        char pad[600], line[2000];
+        assert_true(w.fd >= 0);
+        assert_int_equal(redactor_new(&redactor, NULL), 0);
+        assert_int_equal(redactor_add(redactor, SPAN_LIT("hunter2-hunter3"), NULL), 0);
+        assert_int_equal(github_new(&w.g, w.fd, true, redactor, NULL), 0);
+        logview_init(&w.v, w.g);
+        memset(pad, 'x', before);
+        pad[before] = '\0';
+        (void)snprintf(line, sizeof(line),
+                       EV(01, "\"kind\":\"step.start\",\"step\":\"a\",\"title\":\"%shunter2-hunter3\""), pad);
+        feed(&w, line);
+        (void)snprintf(line, sizeof(line),
+                       EV(02, "\"kind\":\"step.progress\",\"step\":\"a\",\"text\":\"%shunter2-hunter3\""), pad);
+        feed(&w, line);
+        feed(&w, EV(03, "\"kind\":\"step.done\",\"step\":\"a\",\"seconds\":1"));
+        if (strstr(text_of(&w), "xhu"))
+            fail_msg("%s", text_of(&w));
+        view_close(&w);
+        redactor_free(redactor);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +299,8 @@ int main(void)
         cmocka_unit_test(lines_of_the_app_have_their_own_prefix),
         cmocka_unit_test(debug_lines_are_not_shown),
         cmocka_unit_test(a_diagnosis_shows_cause_evidence_and_next_step),
+        cmocka_unit_test(steps_without_end_are_left_out_and_counted),
+        cmocka_unit_test(a_secret_at_a_cut_is_hidden),
         cmocka_unit_test(no_member_of_any_event_can_make_a_command),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

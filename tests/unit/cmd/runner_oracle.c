@@ -202,12 +202,58 @@ static struct line without_passed_over(struct line l)
     return l;
 }
 
+/* What a comparison that knows of compatibility forms takes c for; 0: nothing that matters. */
+static char worst_twin(rune c)
+{
+    static const struct {
+        rune from;
+        char to;
+    } twins[] = { { 0xfe13, ':' }, { 0xfe55, ':' }, { 0xff1a, ':' }, { 0xfe5f, '#' },
+                  { 0xff03, '#' }, { 0xfe47, '[' }, { 0xff3b, '[' } };
+
+    if (c < 0x80)
+        return c == '\t' || (c >= 0x20 && c != 0x7f) ? (char)c : 0;
+    for (size_t i = 0; i < sizeof(twins) / sizeof(twins[0]); i++)
+        if (c == twins[i].from)
+            return twins[i].to;
+    return 0;
+}
+
+static bool worst_reading(struct line l, struct runner_command *cmd)
+{
+    char seen[3] = { 0 };
+    size_t count = 0; /* since the first that is not blank */
+
+    for (size_t i = 0; i < l.len; i++) {
+        char c = worst_twin(l.at[i]);
+        bool pair = l.at[i] == 0x2a74; /* decomposes to "::=" */
+        if (!c && !pair)
+            continue;
+        if (pair && count == 0)
+            return take(cmd, "(worst reading)", l.at, l.len);
+        if (count == 0 && (c == ' ' || c == '\t'))
+            continue;
+        memmove(seen, seen + 1, 2);
+        seen[2] = pair ? '=' : c;
+        count++;
+        if ((count == 2 && seen[1] == ':' && seen[2] == ':') || (count >= 3 && memcmp(seen, "##[", 3) == 0))
+            return take(cmd, "(worst reading)", l.at, l.len);
+    }
+    return false;
+}
+
 static bool is_command(struct line l, struct runner_command *cmd)
 {
-    if (double_colon(l, cmd) || hash_bracket(l, cmd))
+    if (double_colon(l, cmd) || hash_bracket(l, cmd) || worst_reading(l, cmd))
         return true;
     l = without_passed_over(l);
     return double_colon(l, cmd) || hash_bracket(l, cmd);
+}
+
+/* What the runner's reader ends a line at, and what other readers would. */
+static bool is_line_end(rune c)
+{
+    return c == '\n' || c == '\r' || c == 0x0b || c == 0x0c || c == 0x85 || c == 0x2028 || c == 0x2029;
 }
 
 size_t runner_oracle(const char *output, size_t len, struct runner_command *found, size_t max)
@@ -221,7 +267,7 @@ size_t runner_oracle(const char *output, size_t len, struct runner_command *foun
     for (size_t i = 0; i <= len;) {
         rune c = '\n';
         i += i < len ? read_rune((const unsigned char *)output + i, len - i, &c) : 1;
-        if (c != '\n' && c != '\r') { /* CRLF is an end and an empty line: no difference here */
+        if (!is_line_end(c)) { /* CRLF is an end and an empty line: no difference here */
             l.at[l.len++] = c;
             continue;
         }
@@ -232,4 +278,41 @@ size_t runner_oracle(const char *output, size_t len, struct runner_command *foun
     free(l.at);
     free(cmd);
     return count;
+}
+
+static bool is_between(rune c, rune first, rune last)
+{
+    return c >= first && c <= last;
+}
+
+static bool is_joining(rune c)
+{
+    return c == 0x200c || c == 0x200d || c == 0xfe0e || c == 0xfe0f;
+}
+
+static bool is_unseen(rune c)
+{
+    return is_between(c, 0x200b, 0x200f) || is_between(c, 0x2028, 0x202e) || is_between(c, 0x2060, 0x206f) ||
+           is_between(c, 0xfe00, 0xfe0f) || is_between(c, 0xe0000, 0xe0fff) || is_between(c, 0x180b, 0x180f) ||
+           is_between(c, 0xfff0, 0xfffb) || is_between(c, 0x1d173, 0x1d17a) || c == 0xad || c == 0x34f || c == 0x61c ||
+           c == 0xfeff || c == 0x115f || c == 0x1160 || c == 0x3164 || c == 0xffa0;
+}
+
+bool runner_oracle_quiet(const char *output, size_t len)
+{
+    rune before = 0;
+
+    for (size_t i = 0; i < len;) {
+        rune c = 0;
+        size_t n = read_rune((const unsigned char *)output + i, len - i, &c);
+        if (c == 0xfffd && n == 1)
+            return false;
+        if (c < 0x20 && c != '\n' && c != '\t')
+            return false;
+        if (is_between(c, 0x7f, 0x9f) || (is_unseen(c) && !(is_joining(c) && before >= 0xa0)))
+            return false;
+        before = c;
+        i += n;
+    }
+    return true;
 }
