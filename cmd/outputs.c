@@ -2,11 +2,6 @@
 
 #define VALUE_SIZE 1024
 
-struct context {
-    const struct report *report;
-    const char *bundle_path, *summary_path;
-};
-
 static void put(char *out, const char *text)
 {
     (void)snprintf(out, VALUE_SIZE, "%s", text ? text : "");
@@ -21,81 +16,103 @@ static void put_seconds(char *out, double seconds)
         out[0] = '\0';
 }
 
-static void put_outcome(const struct context *c, char *out)
+static void put_outcome(const struct outputs_facts *f, char *out)
 {
-    put(out, outcome_name(c->report->outcome));
+    put(out, outcome_name(f->report->outcome));
 }
 
 /* `status` has no deployment of its own: it tells of the one that serves. */
-static const struct json *serving(const struct context *c)
+static const struct json *serving(const struct outputs_facts *f)
 {
-    return json_get(c->report->status, "blue");
+    return json_get(f->report->status, "blue");
 }
 
-static void put_deployment(const struct context *c, char *out)
+static void put_deployment(const struct outputs_facts *f, char *out)
 {
-    put(out, c->report->op == WIRE_STATUS ? json_str(serving(c), "deployment", "") : c->report->deployment);
+    put(out, f->report->op == WIRE_STATUS ? json_str(serving(f), "deployment", "") : f->report->deployment);
 }
 
-static void put_digest(const struct context *c, char *out)
+static void put_digest(const struct outputs_facts *f, char *out)
 {
-    put(out, c->report->op == WIRE_STATUS ? json_str(serving(c), "digest", "") : report_str(c->report, "digest"));
+    put(out, f->report->op == WIRE_STATUS ? json_str(serving(f), "digest", "") : report_str(f->report, "digest"));
 }
 
-static void put_previous(const struct context *c, char *out)
+static void put_previous(const struct outputs_facts *f, char *out)
 {
-    put(out, report_str(c->report, "previous_image"));
+    put(out, report_str(f->report, "previous_image"));
 }
 
-static void put_cutover(const struct context *c, char *out)
+static void put_cutover(const struct outputs_facts *f, char *out)
 {
-    put_seconds(out, report_num(c->report, "cutover_seconds"));
+    put_seconds(out, report_num(f->report, "cutover_seconds"));
 }
 
-static void put_outage(const struct context *c, char *out)
+static void put_outage(const struct outputs_facts *f, char *out)
 {
-    put_seconds(out, report_num(c->report, "outage_seconds"));
+    put_seconds(out, report_num(f->report, "outage_seconds"));
 }
 
-static void put_total(const struct context *c, char *out)
+static void put_total(const struct outputs_facts *f, char *out)
 {
-    put_seconds(out, report_num(c->report, "total_seconds"));
+    put_seconds(out, report_num(f->report, "total_seconds"));
 }
 
-static void put_rolled_back(const struct context *c, char *out)
+static void put_rolled_back(const struct outputs_facts *f, char *out)
 {
-    put(out, c->report->outcome == OUTCOME_ROLLED_BACK ? "true" : "false");
+    put(out, f->report->outcome == OUTCOME_ROLLED_BACK ? "true" : "false");
 }
 
-static void put_bundle(const struct context *c, char *out)
+static void put_bundle(const struct outputs_facts *f, char *out)
 {
-    put(out, c->bundle_path);
+    put(out, f->bundle_path);
 }
 
-static void put_summary(const struct context *c, char *out)
+static void put_summary(const struct outputs_facts *f, char *out)
 {
-    put(out, c->summary_path);
+    put(out, f->summary_path);
+}
+
+static void put_artifact_id(const struct outputs_facts *f, char *out)
+{
+    put(out, f->artifact ? f->artifact->id : "");
+}
+
+static void put_artifact_url(const struct outputs_facts *f, char *out)
+{
+    put(out, f->artifact ? f->artifact->url : "");
+}
+
+static void put_artifact_digest(const struct outputs_facts *f, char *out)
+{
+    put(out, f->artifact ? f->artifact->digest : "");
 }
 
 static const struct {
     const char *name;
-    void (*put)(const struct context *c, char *out);
+    void (*put)(const struct outputs_facts *f, char *out);
 } outputs[] = {
-    { "outcome", put_outcome },         { "deployment-id", put_deployment }, { "image-digest", put_digest },
-    { "previous-image", put_previous }, { "cutover-seconds", put_cutover },  { "outage-seconds", put_outage },
-    { "total-seconds", put_total },     { "rolled-back", put_rolled_back },  { "bundle-path", put_bundle },
+    { "outcome", put_outcome },
+    { "deployment-id", put_deployment },
+    { "image-digest", put_digest },
+    { "previous-image", put_previous },
+    { "cutover-seconds", put_cutover },
+    { "outage-seconds", put_outage },
+    { "total-seconds", put_total },
+    { "rolled-back", put_rolled_back },
+    { "bundle-path", put_bundle },
     { "summary-path", put_summary },
+    { "artifact-id", put_artifact_id },
+    { "artifact-url", put_artifact_url },
+    { "artifact-digest", put_artifact_digest },
 };
 #define OUTPUTS (sizeof(outputs) / sizeof(outputs[0]))
 
-int outputs_write(struct github *g, const struct report *r, const char *bundle_path, const char *summary_path,
-                  struct err *err)
+int outputs_write(struct github *g, const struct outputs_facts *f, struct err *err)
 {
-    const struct context c = { r, bundle_path, summary_path };
     char value[VALUE_SIZE];
 
     for (size_t i = 0; i < OUTPUTS; i++) {
-        outputs[i].put(&c, value);
+        outputs[i].put(f, value);
         if (github_output(g, outputs[i].name, value, err) < 0)
             return err_wrap(err, "output '%s'", outputs[i].name);
     }

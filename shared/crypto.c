@@ -73,6 +73,30 @@ int crypto_sha256_fd(int fd, char out[CRYPTO_SHA256_HEX_SIZE], struct err *err)
     return 0;
 }
 
+int crypto_sha256_read(int64_t size, int (*read)(void *ctx, int64_t at, void *out, size_t len, struct err *err),
+                       void *ctx, char out[CRYPTO_SHA256_HEX_SIZE], struct err *err)
+{
+    _cleanup_(md_ctx_free_p) EVP_MD_CTX *md = EVP_MD_CTX_new();
+    _cleanup_(free_p) char *chunk = malloc(READ_CHUNK);
+    unsigned char digest[CRYPTO_SHA256_SIZE];
+    unsigned int len = 0;
+    if (!md || !chunk)
+        return err_set(err, ERR_NOMEM, 0, "out of memory");
+    bool ok = EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1;
+    for (int64_t at = 0; ok && at < size;) {
+        size_t n = size - at < READ_CHUNK ? (size_t)(size - at) : READ_CHUNK;
+        int r = read(ctx, at, chunk, n, err);
+        if (r < 0)
+            return r;
+        ok = EVP_DigestUpdate(md, chunk, n) == 1;
+        at += (int64_t)n;
+    }
+    if (!ok || EVP_DigestFinal_ex(md, digest, &len) != 1 || len != sizeof(digest))
+        return err_set(err, ERR_BUG, 0, "libcrypto refused to compute SHA-256");
+    to_hex(digest, sizeof(digest), out);
+    return 0;
+}
+
 int crypto_hmac_sha1(struct span key, struct span data, unsigned char out[20], struct err *err)
 {
     unsigned char mac[EVP_MAX_MD_SIZE];

@@ -11,6 +11,9 @@ int crypto_sha256(struct span data, unsigned char out[CRYPTO_SHA256_SIZE], struc
 int crypto_sha256_hex(struct span data, char out[CRYPTO_SHA256_HEX_SIZE], struct err *err);
 /* Whole file through an open descriptor, from its start (pread; the offset does not move). */
 int crypto_sha256_fd(int fd, char out[CRYPTO_SHA256_HEX_SIZE], struct err *err);
+/* Of `size` bytes that `read` gives: exactly len of them from offset `at`, 0 or -kind. */
+int crypto_sha256_read(int64_t size, int (*read)(void *ctx, int64_t at, void *out, size_t len, struct err *err),
+                       void *ctx, char out[CRYPTO_SHA256_HEX_SIZE], struct err *err);
 /* HMAC-SHA1, for hashed known_hosts names only. */
 int crypto_hmac_sha1(struct span key, struct span data, unsigned char out[20], struct err *err);
 

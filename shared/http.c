@@ -16,6 +16,7 @@
 #define HEADERS_MAX (64 * 1024) /* all header bytes of one exchange, redirects included */
 #define POLL_MS 50              /* longest time between two looks at the cancel flag */
 #define TARGET_SIZE 256
+#define RETRY_AFTER_MAX_S (24 * 3600)
 
 struct http {
     CURL *easy;
@@ -134,7 +135,9 @@ static void describe(const struct http_request *q, char out[TARGET_SIZE])
         break;
     }
     int shown = (int)(len > 160 ? 160 : len);
-    if (q->unix_socket)
+    if (q->label)
+        (void)snprintf(out, TARGET_SIZE, "%s", q->label);
+    else if (q->unix_socket)
         (void)snprintf(out, TARGET_SIZE, "%.10s %.*s at %.60s", q->method, shown - (int)strcspn(rest, "/"),
                        rest + strcspn(rest, "/"), q->unix_socket);
     else
@@ -236,6 +239,16 @@ static void take_header(struct span line, const char *name, char *out, size_t ou
     out[v.len] = '\0';
 }
 
+/* The form with seconds only: a date would need the peer's clock. */
+static void take_retry_after(struct span line, struct http_response *r)
+{
+    char value[16] = "";
+    int64_t seconds = 0;
+    take_header(line, "Retry-After", value, sizeof(value));
+    if (span_to_int(span_of(value), 0, RETRY_AFTER_MAX_S, &seconds))
+        r->retry_after_ms = seconds * 1000;
+}
+
 static size_t on_header(char *ptr, size_t size, size_t count, void *ctx)
 {
     struct exchange *x = ctx;
@@ -249,10 +262,12 @@ static size_t on_header(char *ptr, size_t size, size_t count, void *ctx)
     if (span_starts(line, "HTTP/")) { /* a redirect's headers do not count */
         x->response->content_type[0] = '\0';
         x->response->api_version[0] = '\0';
+        x->response->retry_after_ms = 0;
     }
     struct http_response *r = x->response;
     take_header(line, "Content-Type", r->content_type, sizeof(r->content_type));
     take_header(line, "Api-Version", r->api_version, sizeof(r->api_version));
+    take_retry_after(line, r);
     return line.len;
 }
 
@@ -390,6 +405,8 @@ static CURLcode set_peer(CURL *easy, const struct exchange *x)
     CURLcode bad = CURLE_OK;
     SET(CURLOPT_URL, x->request->url);
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    SET(CURLOPT_FRESH_CONNECT, x->request->once ? 1L : 0L);
+    SET(CURLOPT_FORBID_REUSE, x->request->once ? 1L : 0L);
     SET(CURLOPT_USERAGENT, "bluegreen-action");
     SET(CURLOPT_HTTPHEADER, x->headers);
     if (x->request->unix_socket)

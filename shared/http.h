@@ -22,12 +22,18 @@ struct http_request {
     const char *url;            /* http://docker/… when unix_socket is given: any host name does */
     const char *unix_socket;    /* path; NULL: TCP */
     const char *const *headers; /* "Name: value", NULL-terminated; may be NULL. No Content-Type here */
-    struct span body;           /* sent with Content-Length; len 0: none */
-    const char *content_type;   /* of the body; NULL: application/json */
+    const char *label;        /* stands in messages for method and URL, when that is a secret as a whole; NULL: these */
+    struct span body;         /* sent with Content-Length, not copied; len 0: none */
+    const char *content_type; /* of the body; NULL: application/json */
     int64_t connect_timeout_ms; /* 0: 10 s */
     int64_t timeout_ms;         /* for the whole exchange; 0: none (a stream that lives as long as it must) */
     int64_t idle_timeout_ms;    /* give up when no byte arrived for this long; 0: none */
-    size_t max_body;       /* cap of `response->body`, 0: 1 MiB; more is -ERR_PROTO. With on_data: cuts error texts */
+    size_t max_body; /* cap of `response->body`, 0: 1 MiB; more is -ERR_PROTO. With on_data: cuts error texts */
+    /*
+     * Sent once at most. On a connection that was used before, libcurl sends a request again by itself when it ends without
+     * an answer, whatever the peer did with it: this takes a connection of its own.
+     */
+    bool once;
     bool follow_redirects; /* at most 5, same protocols */
     /*
      * When set, body bytes of a 2xx answer go here instead of into response->body (other statuses are still collected).
@@ -43,7 +49,8 @@ struct http_response {
     int status; /* HTTP status; 0: none arrived */
     struct buf body;
     char content_type[128];
-    char api_version[16]; /* the Docker Engine's Api-Version header; "" when absent */
+    char api_version[16];   /* the Docker Engine's Api-Version header; "" when absent */
+    int64_t retry_after_ms; /* Retry-After in seconds, as the last answer had it; 0: none */
     int64_t took_ms;
 };
 
@@ -59,7 +66,7 @@ void http_free_p(struct http **h);
  * Do one exchange. 0 when an answer arrived, whatever its status. -ERR_UNREACHABLE (no connection; err->code is errno
  * when known: ENOENT and EACCES on a Unix socket matter to callers), -ERR_TIMEOUT, -ERR_NET, -ERR_PROTO, -ERR_CANCEL;
  * -ERR_INPUT when the URL, method or a header cannot be sent. Cancel and deadlines take effect within 100 ms. Messages
- * name the URL without user, query and fragment, which may hold secrets. On failure response->status and the other
+ * name the URL without user, query and fragment, which may hold secrets, or the label. On failure response->status and the other
  * fields hold what had arrived.
  * *response is initialised here; end it with http_response_done() in every case.
  */

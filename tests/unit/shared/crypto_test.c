@@ -50,6 +50,31 @@ static void sha256_of_a_closed_descriptor_is_an_io_error(void **state)
     assert_string_equal(hex, "unchanged");
 }
 
+struct reading {
+    int64_t asked; /* bytes */
+    int fails;     /* -kind once half of them were asked for; 0 never */
+};
+
+static int read_letters(void *ctx, int64_t at, void *out, size_t len, struct err *err)
+{
+    struct reading *r = ctx;
+    assert_int_equal(at, r->asked);
+    r->asked += (int64_t)len;
+    memset(out, 'a', len);
+    return r->fails && r->asked > 500000 ? err_set(err, (enum err_kind) - r->fails, 0, "no") : 0;
+}
+
+static void sha256_of_a_million_letters_read_in_parts_is_known(void **state)
+{
+    (void)state;
+    struct reading r = { 0 };
+    char hex[CRYPTO_SHA256_HEX_SIZE];
+    assert_int_equal(crypto_sha256_read(1000000, read_letters, &r, hex, NULL), 0);
+    assert_string_equal(hex, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+    r = (struct reading){ .fails = -ERR_IO };
+    assert_int_equal(crypto_sha256_read(1000000, read_letters, &r, hex, NULL), -ERR_IO);
+}
+
 static void hmac_sha1_gives_the_value_of_rfc_2202(void **state)
 {
     (void)state;
@@ -191,6 +216,7 @@ int main(void)
         cmocka_unit_test(sha256_gives_the_published_values),
         cmocka_unit_test(sha256_of_a_file_reads_all_of_it_and_leaves_the_offset),
         cmocka_unit_test(sha256_of_a_closed_descriptor_is_an_io_error),
+        cmocka_unit_test(sha256_of_a_million_letters_read_in_parts_is_known),
         cmocka_unit_test(hmac_sha1_gives_the_value_of_rfc_2202),
         cmocka_unit_test(base64_gives_the_values_of_rfc_4648),
         cmocka_unit_test(base64_of_every_byte_comes_back_in_both_alphabets),

@@ -456,6 +456,33 @@ static void the_connection_is_kept_over_a_unix_socket(void **state)
     assert_reuses(&local);
 }
 
+/* On a connection that was used before, libcurl would send a request again when the server ends it without an answer. */
+static void each_request_to_be_sent_once_has_a_connection_of_its_own(void **state)
+{
+    (void)state;
+    struct err err = { 0 };
+    int before = tcp.connections;
+    for (int i = 0; i < 3; i++) {
+        struct http_response r;
+        assert_int_equal(get(&tcp, "/ok", (struct http_request){ .once = true }, &r, &err), 0);
+        http_response_done(&r);
+    }
+    assert_int_equal(tcp.connections - before, 3);
+}
+
+static void a_label_stands_for_a_secret_address(void **state)
+{
+    (void)state;
+    struct err err = { 0 };
+    struct http_response r;
+    char text[2000];
+    assert_int_equal(get(&tcp, "/close", (struct http_request){ .label = "block 3" }, &r, &err), -ERR_NET);
+    assert_null(strstr(err_text(&err, text, sizeof(text)), "/close"));
+    assert_null(strstr(text, "127.0.0.1"));
+    assert_said(&err, "block 3");
+    http_response_done(&r);
+}
+
 static void a_connection_that_the_server_closed_is_replaced(void **state)
 {
     (void)state;
@@ -881,6 +908,8 @@ int main(void)
         CLIENT_TEST(options_of_one_request_do_not_reach_the_next),
         CLIENT_TEST(the_connection_is_kept_over_tcp),
         CLIENT_TEST(the_connection_is_kept_over_a_unix_socket),
+        CLIENT_TEST(each_request_to_be_sent_once_has_a_connection_of_its_own),
+        CLIENT_TEST(a_label_stands_for_a_secret_address),
         CLIENT_TEST(a_connection_that_the_server_closed_is_replaced),
         CLIENT_TEST(a_body_of_just_the_cap_is_taken),
         CLIENT_TEST(a_body_beyond_the_cap_is_refused),
