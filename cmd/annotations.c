@@ -1,6 +1,9 @@
 #include "cmd/annotations.h"
 
+#include "cmd/safetext.h"
+
 #define EVIDENCE_LINES 15 /* of each diagnosis, the last ones; all of them are in log and bundle */
+#define EVIDENCE_LINE_MAX 200
 
 const char *annotations_title(const struct report *r)
 {
@@ -120,32 +123,64 @@ static struct span last_lines(struct span text, size_t lines)
     return (struct span){ text.ptr + at, text.len - at };
 }
 
-static void add_diagnoses(const struct report *r, struct buf *out)
+/* The first likely cause belongs to the outcome itself: many readers see one annotation only. */
+static void add_likely_cause(const struct report *r, struct buf *out)
+{
+    if (!r->diagnosis_count || !r->diagnoses[0].cause[0])
+        return;
+    buf_addf(out, "\nLikely cause: %s", r->diagnoses[0].cause);
+    if (r->diagnoses[0].next[0])
+        buf_addf(out, "\nNext: %s", r->diagnoses[0].next);
+}
+
+/* The last lines, each cut: a long one must not push the others out of an annotation. */
+static void add_evidence(const struct report_diagnosis *d, struct buf *out)
+{
+    struct span rest = span_trim(last_lines(buf_span(&d->evidence), EVIDENCE_LINES)), line;
+
+    if (rest.len)
+        buf_adds(out, "\nEvidence:");
+    while (span_next_line(&rest, &line)) {
+        struct span cut = safetext_cut(line, EVIDENCE_LINE_MAX);
+        buf_addc(out, '\n');
+        buf_add_span(out, cut);
+        buf_adds(out, cut.len < line.len ? "…" : "");
+    }
+}
+
+/* What each likely cause rests on; the first one itself was told with the outcome. */
+static void print_diagnoses(struct github *g, const struct report *r)
 {
     for (size_t i = 0; i < r->diagnosis_count; i++) {
         const struct report_diagnosis *d = &r->diagnoses[i];
-        buf_addf(out, "\nLikely cause: %s", d->cause);
-        if (d->next[0])
-            buf_addf(out, "\nNext: %s", d->next);
-        if (d->evidence.len) {
-            struct span evidence = last_lines(buf_span(&d->evidence), EVIDENCE_LINES);
-            buf_adds(out, "\nEvidence:\n");
-            buf_add_span(out, span_trim(evidence));
-        }
+        _cleanup_(buf_done_p) struct buf text = BUF_INIT(2 * REPORT_EVIDENCE_MAX);
+        if (i == 0 && !d->evidence.len)
+            continue;
+        buf_adds(&text, d->cause);
+        if (i && d->next[0])
+            buf_addf(&text, "\nNext: %s", d->next);
+        add_evidence(d, &text);
+        github_annotate(g, GITHUB_ERROR, "Likely cause", "%s", buf_str(&text));
     }
+}
+
+static bool is_good(const struct report *r)
+{
+    bool good = r->outcome == OUTCOME_DEPLOYED || r->outcome == OUTCOME_UNCHANGED || r->outcome == OUTCOME_REPORTED ||
+                (r->outcome == OUTCOME_ROLLED_BACK && r->op == WIRE_ROLLBACK);
+
+    return good && r->cause.kind != ERR_VERIFY; /* rollback-on: never keeps it, but the user is told */
 }
 
 static void print_outcome(struct github *g, const struct report *r)
 {
     _cleanup_(buf_done_p) struct buf text = BUF_INIT((size_t)64 * 1024);
-    bool good = r->outcome == OUTCOME_DEPLOYED || r->outcome == OUTCOME_UNCHANGED || r->outcome == OUTCOME_REPORTED ||
-                (r->outcome == OUTCOME_ROLLED_BACK && r->op == WIRE_ROLLBACK);
-    good = good && r->cause.kind != ERR_VERIFY; /* rollback-on: never keeps it, but the user is told */
+    bool good = is_good(r);
 
     annotations_story(r, &text);
     if (!good) {
         add_cause(r, &text);
-        add_diagnoses(r, &text);
+        add_likely_cause(r, &text);
     }
     github_annotate(g, good ? GITHUB_NOTICE : GITHUB_ERROR, annotations_title(r), "%s", buf_str(&text));
 }
@@ -187,7 +222,9 @@ static void print_warnings(struct github *g, const struct report *r)
 void annotations_print(struct github *g, const struct report *r)
 {
     print_outcome(g, r);
-    print_warnings(g, r);
+    if (!is_good(r))
+        print_diagnoses(g, r);
     for (int id = 0; id < KPI_COUNT; id++)
         print_kpi(g, r, (enum kpi_id)id);
+    print_warnings(g, r);
 }

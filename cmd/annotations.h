@@ -1,4 +1,7 @@
-/* What a run comes to, as annotations: outcome and cause first, then the KPIs, so that the budget is spent on what matters. */
+/*
+ * What a run comes to, as annotations, the weightiest first, so that the budget is spent on what matters: outcome with its
+ * cause, the evidence of each likely cause, the KPIs, and what else needs somebody's eye. Titles are constants.
+ */
 #ifndef BLUEGREEN_ANNOTATIONS_H
 #define BLUEGREEN_ANNOTATIONS_H
 

@@ -16,24 +16,96 @@ void markdown_rawf(const struct markdown *m, const char *fmt, ...)
     va_end(ap);
 }
 
-void markdown_text(const struct markdown *m, const char *text)
+/* Redacted, then cut: a secret must not slip through at the seam. */
+static void add_cut(const struct markdown *m, const char *text, void (*escape)(struct span, struct buf *))
 {
-    struct span all = span_of(text);
+    struct span all = span_of(text), cut;
     _cleanup_(buf_done_p) struct buf redacted = BUF_INIT(all.len + 16);
 
     redactor_apply(m->redactor, all, &redacted);
-    safetext_markdown(safetext_cut(buf_span(&redacted), MARKDOWN_TEXT_MAX), m->out);
+    cut = safetext_cut(buf_span(&redacted), m->text_max ? m->text_max : MARKDOWN_TEXT_MAX);
+    escape(cut, m->out);
+    if (cut.len < redacted.len)
+        buf_adds(m->out, "…");
 }
 
-void markdown_code(const struct markdown *m, const char *text)
+void markdown_text(const struct markdown *m, const char *text)
+{
+    add_cut(m, text, safetext_markdown);
+}
+
+void markdown_html_text(const struct markdown *m, const char *text)
+{
+    add_cut(m, text, safetext_html);
+}
+
+static void code(const struct markdown *m, const char *text, void (*escape)(struct span, struct buf *))
 {
     if (!text || !*text) {
         markdown_raw(m, "-");
         return;
     }
     markdown_raw(m, "<code>");
-    markdown_text(m, text);
+    add_cut(m, text, escape);
     markdown_raw(m, "</code>");
+}
+
+void markdown_code(const struct markdown *m, const char *text)
+{
+    code(m, text, safetext_markdown);
+}
+
+void markdown_html_code(const struct markdown *m, const char *text)
+{
+    code(m, text, safetext_html);
+}
+
+/* Only what no browser and no sanitizer reads as something else. */
+static bool is_plain_url(const char *url)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:/?#=%+@";
+
+    return (strncmp(url, "https://", 8) == 0 || strncmp(url, "http://", 7) == 0) && url[strspn(url, allowed)] == '\0';
+}
+
+static void link_to(const struct markdown *m, const char *words, const char *url,
+                    void (*escape)(struct span, struct buf *))
+{
+    _cleanup_(buf_done_p) struct buf redacted = BUF_INIT(strlen(url) + 16);
+
+    redactor_apply(m->redactor, span_of(url), &redacted);
+    if (!is_plain_url(buf_str(&redacted))) {
+        code(m, url, escape);
+        return;
+    }
+    markdown_rawf(m, "<a href=\"%s\">", buf_str(&redacted));
+    add_cut(m, words ? words : url, escape);
+    markdown_raw(m, "</a>");
+}
+
+void markdown_link(const struct markdown *m, const char *words, const char *url)
+{
+    link_to(m, words, url, safetext_markdown);
+}
+
+void markdown_html_link(const struct markdown *m, const char *words, const char *url)
+{
+    link_to(m, words, url, safetext_html);
+}
+
+#define DIGEST_SHOWN 12 /* digits, as docker(1) shows ids */
+
+void markdown_digest(const struct markdown *m, const char *digest)
+{
+    char text[80];
+    const char *colon = digest ? strchr(digest, ':') : NULL;
+
+    if (!colon || strlen(digest) >= sizeof(text)) {
+        markdown_code(m, digest);
+        return;
+    }
+    (void)snprintf(text, sizeof(text), "%.*s", (int)(colon - digest) + 1 + DIGEST_SHOWN, digest);
+    markdown_code(m, text);
 }
 
 void markdown_fence(const struct markdown *m, struct span text, size_t max_bytes)
@@ -57,9 +129,22 @@ void markdown_fence(const struct markdown *m, struct span text, size_t max_bytes
 void markdown_seconds(const struct markdown *m, double seconds)
 {
     if (seconds >= 0)
-        markdown_rawf(m, "%.2f s", seconds);
+        markdown_rawf(m, seconds < 1e7 ? "%.2f s" : "%.3g s", seconds);
     else
         markdown_raw(m, "-");
+}
+
+void markdown_time(const struct markdown *m, const char *iso)
+{
+    static const char form[] = "dddd-dd-ddTdd:dd:dd";
+    size_t i = 0;
+
+    while (form[i] && (form[i] == 'd' ? iso[i] >= '0' && iso[i] <= '9' : iso[i] == form[i]))
+        i++;
+    if (form[i] || iso[strlen(iso) - 1] != 'Z')
+        markdown_text(m, iso);
+    else
+        markdown_rawf(m, "%.10s %.8s", iso, iso + 11);
 }
 
 void markdown_bytes(const struct markdown *m, double bytes)

@@ -5,127 +5,192 @@
 #include "cmd/safetext.h"
 #include "cmd/summary_parts.h"
 
-#include <inttypes.h>
+#define LOG_TAIL_MAX (64 * 1024) /* bytes of the log shown, before they are made safe */
+#define LOG_TAIL_MIN 1024        /* less is not worth a section */
+#define TEXT_SHORT 160           /* bytes of each text when a section would not fit otherwise */
+#define NOTE_ROOM 512            /* kept free for the last sentence */
 
-#define LOG_TAIL_MAX (64 * 1024)
+/* A section may use what is to be told and, in the post stage, why. */
+struct told {
+    const struct summary_facts *f;
+    const char *why; /* NULL in main */
+};
 
-static void heading(const struct markdown *m, const struct summary_facts *f, const char *what)
+typedef void section_fn(const struct markdown *m, const struct told *t);
+
+/* ---- outcome ---- */
+
+/* GitHub's own marks; a viewer that does not know them shows a quotation. */
+static const char *alert(const struct report *r)
 {
-    markdown_rawf(m, "## %s ", what);
-    markdown_code(m, f->report->app);
-    markdown_rawf(m, ": %s\n\n", annotations_title(f->report));
-}
-
-static void story(const struct markdown *m, const struct summary_facts *f)
-{
-    _cleanup_(buf_done_p) struct buf text = BUF_INIT(4096);
-
-    annotations_story(f->report, &text);
-    markdown_text(m, buf_str(&text));
-    markdown_raw(m, ".\n\n");
-}
-
-/* "Deployment ID on HOST by RUN", the facts that identify it. */
-static void identity(const struct markdown *m, const struct summary_facts *f)
-{
-    markdown_raw(m, "Deployment ");
-    markdown_code(m, f->report->deployment);
-    if (f->host && *f->host) {
-        markdown_raw(m, " on ");
-        markdown_code(m, f->host);
-    }
-    if (*report_str(f->report, "strategy")) {
-        markdown_raw(m, ", strategy ");
-        markdown_code(m, report_str(f->report, "strategy"));
-    }
-    if (f->run_link && *f->run_link) {
-        markdown_raw(m, ", by ");
-        markdown_code(m, f->run_link);
-    }
-    markdown_rawf(m, ", outcome `%s`.\n\n", outcome_name(f->report->outcome));
-}
-
-static void where_the_bundle_is(const struct markdown *m, const struct summary_facts *f)
-{
-    markdown_raw(m, "### Bundle\n\n");
-    if (f->bundle_path && *f->bundle_path) {
-        markdown_raw(m, "What was collected (logs, metrics, events, inspections) is in ");
-        markdown_code(m, f->bundle_path);
-        markdown_raw(m, " (output `bundle-path`).\n\n");
-    } else {
-        markdown_raw(m, "No bundle was written; the log says why.\n\n");
-    }
-    if (*report_str(f->report, "log")) {
-        markdown_raw(m, "On the host: log ");
-        markdown_code(m, report_str(f->report, "log"));
-        markdown_raw(m, ", metrics ");
-        markdown_code(m, report_str(f->report, "metrics"));
-        markdown_raw(m, ".\n\n");
+    switch (r->outcome) {
+    case OUTCOME_DEPLOYED:
+        return r->cause.kind == ERR_OK ? "NOTE" : "WARNING"; /* it serves, although verify-url did not hold */
+    case OUTCOME_UNCHANGED:
+    case OUTCOME_REPORTED:
+        return "NOTE";
+    case OUTCOME_ROLLED_BACK:
+        return r->op == WIRE_ROLLBACK ? "NOTE" : "WARNING";
+    case OUTCOME_FAILED_UNTOUCHED:
+        return "WARNING";
+    case OUTCOME_ROLLBACK_FAILED:
+    case OUTCOME_UNKNOWN:
+    default:
+        return "CAUTION";
     }
 }
 
-static void log_tail(const struct markdown *m, const struct summary_facts *f)
+static void add_cause(const struct markdown *m, const struct report *r)
 {
-    if (!f->log_tail.len)
+    char text[ERR_FRAMES * ERR_TEXT_MAX];
+    bool likely = r->diagnosis_count > 0 && r->diagnoses[0].cause[0];
+
+    if (r->cause.kind == ERR_OK && !likely)
         return;
-    markdown_rawf(m, "<details><summary>Last %d lines of the log</summary>\n\n", SUMMARY_LOG_LINES);
-    markdown_fence(m, f->log_tail, LOG_TAIL_MAX);
-    markdown_raw(m, "\n</details>\n\n");
+    markdown_rawf(m, ">\n> **%s:** ", likely ? "Likely cause" : "Cause");
+    markdown_text(m, likely ? r->diagnoses[0].cause : err_text(&r->cause, text, sizeof(text)));
+    markdown_raw(m, "\n");
+}
+
+static void outcome(const struct markdown *m, const struct told *t)
+{
+    const struct report *r = t->f->report;
+    _cleanup_(buf_done_p) struct buf story = BUF_INIT(8192);
+
+    markdown_rawf(m, "## %s%s", annotations_title(r), t->why ? " after the job" : "");
+    if (r->app[0]) {
+        markdown_raw(m, ": ");
+        markdown_code(m, r->app);
+    }
+    markdown_rawf(m, "\n\n> [!%s]\n> **%s:** ", alert(r), annotations_title(r));
+    if (t->why) {
+        markdown_text(m, t->why);
+        markdown_raw(m, " ");
+    }
+    annotations_story(r, &story);
+    markdown_text(m, buf_str(&story));
+    markdown_raw(m, ".\n");
+    add_cause(m, r);
+    markdown_raw(m, "\n");
+}
+
+/* ---- the rest ---- */
+
+static void facts(const struct markdown *m, const struct told *t)
+{
+    summary_part_facts(m, t->f);
+}
+
+static void cause(const struct markdown *m, const struct told *t)
+{
+    summary_part_cause(m, t->f->report);
+}
+
+static void changes(const struct markdown *m, const struct told *t)
+{
+    summary_part_changes(m, t->f->report);
+}
+
+static void timeline(const struct markdown *m, const struct told *t)
+{
+    summary_part_timeline(m, t->f->report);
+}
+
+static void kpi(const struct markdown *m, const struct told *t)
+{
+    summary_part_kpi(m, t->f->report);
+}
+
+static void cutover(const struct markdown *m, const struct told *t)
+{
+    summary_part_cutover(m, t->f->report);
+}
+
+static void health(const struct markdown *m, const struct told *t)
+{
+    summary_part_health(m, t->f->report);
+}
+
+static void containers(const struct markdown *m, const struct told *t)
+{
+    summary_part_containers(m, t->f->report);
+}
+
+static void way_back(const struct markdown *m, const struct told *t)
+{
+    summary_part_rollback(m, t->f);
+}
+
+static void status(const struct markdown *m, const struct told *t)
+{
+    summary_part_status(m, t->f->report);
+}
+
+static section_fn *const of_run[] = { outcome, facts,  cause,      changes,  timeline, kpi,
+                                      cutover, health, containers, way_back, NULL };
+static section_fn *const of_post[] = { outcome, facts, cause, way_back, timeline, cutover, health, containers, NULL };
+static section_fn *const of_status[] = { outcome, facts, cause, status, NULL };
+
+/* ---- within the limit ---- */
+
+/* Append what `section` has to say if that fits; false when it does not. */
+static bool add_section(struct buf *out, section_fn *section, const struct told *t, size_t text_max)
+{
+    _cleanup_(buf_done_p) struct buf part = BUF_INIT(out->max > NOTE_ROOM ? out->max - NOTE_ROOM : 0);
+    const struct markdown m = { &part, t->f->redactor, text_max };
+
+    section(&m, t);
+    if (part.failed || out->len + part.len + NOTE_ROOM > out->max)
+        return false;
+    buf_add_span(out, buf_span(&part));
+    return true;
+}
+
+static bool add_log_tail(struct buf *out, const struct told *t, size_t bytes)
+{
+    _cleanup_(buf_done_p) struct buf part = BUF_INIT(out->max);
+    const struct markdown m = { &part, t->f->redactor, 0 };
+
+    markdown_rawf(&m, "<details><summary>Last lines of the log (at most %d)</summary>\n\n", SUMMARY_LOG_LINES);
+    markdown_fence(&m, t->f->log_tail, bytes);
+    markdown_raw(&m, "\n</details>\n\n");
+    if (part.failed || out->len + part.len + NOTE_ROOM > out->max)
+        return false;
+    buf_add_span(out, buf_span(&part));
+    return true;
+}
+
+static int render(section_fn *const *sections, const struct told *t, struct buf *out, struct err *err)
+{
+    unsigned left_out = 0;
+    size_t bytes = LOG_TAIL_MAX;
+
+    for (; *sections; sections++)
+        if (!add_section(out, *sections, t, MARKDOWN_TEXT_MAX) && !add_section(out, *sections, t, TEXT_SHORT))
+            left_out++;
+    if (t->f->log_tail.len) {
+        while (bytes >= LOG_TAIL_MIN && !add_log_tail(out, t, bytes))
+            bytes /= 2;
+        left_out += bytes < LOG_TAIL_MIN;
+    }
+    if (left_out)
+        buf_addf(out, "Too long to be shown here: %u sections are left out. The bundle holds everything.\n", left_out);
+    if (buf_check(out, err) < 0)
+        return err_wrap(err, "write the summary");
+    return 0;
 }
 
 int summary_render(const struct summary_facts *f, struct buf *out, struct err *err)
 {
-    const struct markdown m = { out, f->redactor };
-
-    heading(&m, f, f->report->op == WIRE_ROLLBACK ? "Rollback of" : "Blue-green deployment of");
-    story(&m, f);
-    identity(&m, f);
-    summary_part_cause(&m, f->report);
-    summary_part_changes(&m, f->report);
-    summary_part_timeline(&m, f->report);
-    summary_part_kpi(&m, f->report);
-    summary_part_cutover(&m, f->report);
-    summary_part_health(&m, f->report);
-    summary_part_containers(&m, f->report);
-    summary_part_rollback(&m, f->report);
-    where_the_bundle_is(&m, f);
-    log_tail(&m, f);
-    if (buf_check(out, err) < 0)
-        return err_wrap(err, "write the summary");
-    return 0;
+    return render(of_run, &(struct told){ f, NULL }, out, err);
 }
 
 int summary_render_post(const struct summary_facts *f, const char *why, struct buf *out, struct err *err)
 {
-    const struct markdown m = { out, f->redactor };
-
-    heading(&m, f, "After the job:");
-    markdown_text(&m, why);
-    markdown_raw(&m, " ");
-    story(&m, f);
-    summary_part_cause(&m, f->report);
-    summary_part_timeline(&m, f->report);
-    summary_part_containers(&m, f->report);
-    log_tail(&m, f);
-    if (buf_check(out, err) < 0)
-        return err_wrap(err, "write the summary");
-    return 0;
+    return render(of_post, &(struct told){ f, why }, out, err);
 }
 
 int summary_render_status(const struct summary_facts *f, struct buf *out, struct err *err)
 {
-    const struct markdown m = { out, f->redactor };
-
-    heading(&m, f, "Status of");
-    story(&m, f);
-    if (f->host && *f->host) {
-        markdown_raw(&m, "Host: ");
-        markdown_code(&m, f->host);
-        markdown_raw(&m, "\n\n");
-    }
-    summary_part_cause(&m, f->report);
-    summary_part_status(&m, f->report);
-    if (buf_check(out, err) < 0)
-        return err_wrap(err, "write the summary");
-    return 0;
+    return render(of_status, &(struct told){ f, NULL }, out, err);
 }

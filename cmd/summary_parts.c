@@ -4,8 +4,6 @@
 
 #include <inttypes.h>
 
-#define ROWS_MAX 60 /* of a table whose length the host decides */
-
 /* ---- cause ---- */
 
 static void labelled(const struct markdown *m, const char *label, const char *text)
@@ -28,6 +26,15 @@ static void diagnosis(const struct markdown *m, const struct report_diagnosis *d
     markdown_raw(m, "\n</details>\n\n");
 }
 
+/* The failed step as people know it. */
+static const char *failed_title(const struct report *r)
+{
+    for (size_t i = 0; i < r->step_count; i++)
+        if (r->steps[i].state == REPORT_STEP_FAILED && strcmp(r->steps[i].name, r->failed_step) == 0)
+            return r->steps[i].title;
+    return r->failed_step;
+}
+
 void summary_part_cause(const struct markdown *m, const struct report *r)
 {
     char text[ERR_FRAMES * ERR_TEXT_MAX];
@@ -36,7 +43,7 @@ void summary_part_cause(const struct markdown *m, const struct report *r)
         return;
     markdown_raw(m, "### Why\n\n");
     if (r->cause.kind != ERR_OK) {
-        labelled(m, "Failed step", r->failed_step);
+        labelled(m, "Failed step", failed_title(r));
         labelled(m, "Cause", err_text(&r->cause, text, sizeof(text)));
         labelled(m, "What to do", err_hint_text(&r->cause));
     }
@@ -47,14 +54,36 @@ void summary_part_cause(const struct markdown *m, const struct report *r)
 
 /* ---- what changed ---- */
 
-static void change_row(const struct markdown *m, const char *what, const char *before, const char *now)
+static bool is_key_list(const char *name)
 {
+    return strncmp(name, "env_", 4) == 0;
+}
+
+/* The agent's words for settings, where people would put it otherwise. */
+static const char *setting_name(const char *key)
+{
+    static const char *const names[][2] = {
+        { "memory", "memory limit" },           { "cpus", "CPU limit" },
+        { "user", "user in the container" },    { "read_only", "read-only root" },
+        { "restart_policy", "restart policy" }, { "arguments", "number of arguments" },
+    };
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcmp(key, names[i][0]) == 0)
+            return names[i][1];
+    return key;
+}
+
+static void change_row(const struct markdown *m, const char *key, const char *before, const char *now)
+{
+    bool digest = strcmp(key, "digest") == 0;
+
     markdown_raw(m, "| ");
-    markdown_text(m, what);
+    markdown_text(m, setting_name(key));
     markdown_raw(m, " | ");
-    markdown_code(m, before);
+    (digest ? markdown_digest : markdown_code)(m, before);
     markdown_raw(m, " | ");
-    markdown_code(m, now);
+    (digest ? markdown_digest : markdown_code)(m, now);
     markdown_raw(m, " |\n");
 }
 
@@ -77,6 +106,15 @@ static void change_pair(const struct markdown *m, const struct json *pair)
     change_row(m, json_key(pair), buf_str(&before), buf_str(&now));
 }
 
+static void kept_row(const struct markdown *m, const struct json *kept)
+{
+    markdown_raw(m, "| ");
+    markdown_text(m, setting_name(json_key(kept)));
+    markdown_raw(m, " | ");
+    markdown_code(m, json_value_str(kept, ""));
+    markdown_raw(m, " | as before |\n");
+}
+
 static void change_keys(const struct markdown *m, const char *what, const struct json *keys)
 {
     const struct json *key = NULL;
@@ -85,7 +123,7 @@ static void change_keys(const struct markdown *m, const char *what, const struct
     if (!json_len(keys))
         return;
     markdown_rawf(m, "| %s | | ", what);
-    for (key = json_first(keys); key && shown < ROWS_MAX; key = json_next(key), shown++) {
+    for (key = json_first(keys); key && shown < SUMMARY_ROWS_MAX; key = json_next(key), shown++) {
         markdown_raw(m, shown ? ", " : "");
         markdown_code(m, json_value_str(key, "?"));
     }
@@ -94,99 +132,26 @@ static void change_keys(const struct markdown *m, const char *what, const struct
     markdown_raw(m, " |\n");
 }
 
-static bool is_key_list(const char *name)
-{
-    return strncmp(name, "env_", 4) == 0;
-}
-
 void summary_part_changes(const struct markdown *m, const struct report *r)
 {
     const struct json *changes = json_get(r->facts, "changes"), *c = NULL;
     size_t rows = 0;
 
-    if (!r->facts || r->op != WIRE_DEPLOY)
+    if (!r->facts || r->op != WIRE_DEPLOY || !json_len(changes))
         return;
-    markdown_raw(m, "### What changed\n\n| Setting | Before | Now |\n|---|---|---|\n");
-    if (!json_get(changes, "image"))
-        change_row(m, "image", report_str(r, "previous_image"), report_str(r, "image"));
-    if (!json_get(changes, "digest"))
-        change_row(m, "digest", report_str(r, "previous_digest"), report_str(r, "digest"));
-    for (c = json_first(changes); c && rows < ROWS_MAX; c = json_next(c))
+    markdown_raw(m, r->outcome == OUTCOME_DEPLOYED
+                        ? "### What changed\n\n| Setting | Before | Now |\n|---|---|---|\n"
+                        : "### What was to change\n\n| Setting | Before | Wanted |\n|---|---|---|\n");
+    for (c = json_first(changes); c && rows < SUMMARY_ROWS_MAX; c = json_next(c))
         if (json_is_array(c) && json_key(c) && !is_key_list(json_key(c)) && ++rows)
             change_pair(m, c);
+    for (c = json_first(json_get(changes, "kept")); c && rows < SUMMARY_ROWS_MAX; c = json_next(c))
+        if (json_key(c) && ++rows)
+            kept_row(m, c);
     change_keys(m, "environment: added", json_get(changes, "env_added"));
     change_keys(m, "environment: removed", json_get(changes, "env_removed"));
     change_keys(m, "environment: changed", json_get(changes, "env_changed"));
     markdown_raw(m, "\n");
-}
-
-/* ---- timeline ---- */
-
-static const char *state_word(const struct report_step *s)
-{
-    switch (s->state) {
-    case REPORT_STEP_DONE:
-        return s->undo ? "undone" : "done";
-    case REPORT_STEP_FAILED:
-        return "failed";
-    case REPORT_STEP_RUNNING:
-    default:
-        return "not finished";
-    }
-}
-
-/* "Image pull :done, s3, 1200, 5400": times relative to the first step, so that the axis counts from 00:00. */
-static void gantt_row(const struct markdown *m, const struct report *r, size_t i)
-{
-    const struct report_step *s = &r->steps[i];
-    int64_t start = s->start_ms - r->steps[0].start_ms;
-    int64_t length = s->seconds > 0 && s->seconds < 1e6 ? (int64_t)(s->seconds * 1000) : 0;
-    const char *tag = s->state == REPORT_STEP_FAILED ? "crit, " : s->undo ? "active, " : "done, ";
-
-    if (start < 0)
-        start = 0;
-    markdown_rawf(m, "    %zu ", i + 1);
-    safetext_mermaid(span_of(s->title), m->out);
-    markdown_rawf(m, " :%ss%zu, %" PRId64 ", %" PRId64 "\n", tag, i + 1, start, start + (length ? length : 1));
-}
-
-static void gantt(const struct markdown *m, const struct report *r)
-{
-    bool undo = false;
-
-    markdown_raw(m, "```mermaid\ngantt\n    dateFormat x\n    axisFormat %M:%S\n    section Steps\n");
-    for (size_t i = 0; i < r->step_count; i++) {
-        if (r->steps[i].undo && !undo)
-            markdown_raw(m, "    section Way back\n");
-        undo = r->steps[i].undo;
-        gantt_row(m, r, i);
-    }
-    markdown_raw(m, "```\n\n");
-}
-
-static void timeline_row(const struct markdown *m, const struct report_step *s, size_t number)
-{
-    markdown_rawf(m, "| %zu | %s", number, s->undo ? "Undo: " : "");
-    markdown_text(m, s->title);
-    markdown_rawf(m, " | %s | ", state_word(s));
-    markdown_seconds(m, s->seconds);
-    markdown_raw(m, " | ");
-    markdown_text(m, s->text);
-    markdown_raw(m, " |\n");
-}
-
-void summary_part_timeline(const struct markdown *m, const struct report *r)
-{
-    if (!r->step_count)
-        return;
-    markdown_raw(m, "### Timeline\n\n");
-    gantt(m, r);
-    markdown_raw(m, "| # | Step | State | Duration | Detail |\n|--:|---|---|--:|---|\n");
-    for (size_t i = 0; i < r->step_count; i++)
-        timeline_row(m, &r->steps[i], i + 1);
-    markdown_raw(m, "\n");
-    if (r->steps_left_out)
-        markdown_rawf(m, "%" PRIu64 " further steps are left out.\n\n", r->steps_left_out);
 }
 
 /* ---- KPI ---- */
@@ -220,7 +185,8 @@ void summary_part_kpi(const struct markdown *m, const struct report *r)
 {
     if (!json_get(r->facts, "kpi"))
         return;
-    markdown_raw(m, "### KPI\n\n| KPI | Value | Target | Warning | Critical | Verdict |\n|---|--:|--:|--:|--:|---|\n");
+    markdown_raw(m, "### Against the targets\n\n| KPI | Value | Target | Warning | Critical | Verdict "
+                    "|\n|---|--:|--:|--:|--:|---|\n");
     for (int i = 0; i < KPI_COUNT; i++) {
         struct kpi_limits limits;
         double seconds = report_kpi_seconds(r, (enum kpi_id)i, &limits);
@@ -236,35 +202,65 @@ void summary_part_kpi(const struct markdown *m, const struct report *r)
 
 /* ---- cutover ---- */
 
-static void milliseconds(const struct markdown *m, double ms)
+void summary_milliseconds(const struct markdown *m, double ms)
 {
-    if (ms >= 0)
-        markdown_rawf(m, "%.1f ms", ms);
+    if (ms < 0)
+        markdown_raw(m, "not measured");
+    else if (ms < 1)
+        markdown_raw(m, "below 1 ms");
+    else if (ms < 1e7)
+        markdown_rawf(m, ms > (double)(int64_t)ms ? "%.1f ms" : "%.0f ms", ms);
+    else
+        markdown_rawf(m, "%.3g ms", ms);
+}
+
+static void measured(const struct markdown *m, double seconds)
+{
+    if (seconds >= 0)
+        markdown_seconds(m, seconds);
     else
         markdown_raw(m, "not measured");
 }
 
+static void cutover_row(const struct markdown *m, const struct json *facts, const char *name)
+{
+    const struct json *response = json_get(facts, "response_ms");
+    double seen = json_num(facts, "requests_seen", 0), failed = json_num(facts, "requests_failed", 0);
+
+    markdown_rawf(m, "| %s | ", name);
+    measured(m, json_num(facts, "cutover_seconds", -1));
+    markdown_raw(m, " | ");
+    measured(m, json_num(facts, "outage_seconds", -1));
+    if (seen > 0 && seen < 1e12 && failed >= 0 && failed <= seen)
+        markdown_rawf(m, " | %.0f of %.0f | ", seen - failed, seen);
+    else
+        markdown_raw(m, " | - | ");
+    summary_milliseconds(m, json_num(response, "before", -1));
+    markdown_raw(m, " | ");
+    summary_milliseconds(m, json_num(response, "after", -1));
+    markdown_raw(m, " |\n");
+}
+
+static bool has_cutover(const struct json *facts)
+{
+    const struct json *response = json_get(facts, "response_ms");
+
+    return json_num(facts, "cutover_seconds", -1) >= 0 || json_num(facts, "outage_seconds", -1) >= 0 ||
+           json_num(response, "after", -1) >= 0;
+}
+
 void summary_part_cutover(const struct markdown *m, const struct report *r)
 {
-    const struct json *response = json_get(r->facts, "response_ms");
-    double outage = report_num(r, "outage_seconds"), cutover = report_num(r, "cutover_seconds");
-
-    if (!r->facts || (outage < 0 && cutover < 0 && !response))
+    if (!has_cutover(r->facts) && !has_cutover(r->rollback_facts))
         return;
-    markdown_raw(m, "### Cutover\n\n| Measured | Value |\n|---|--:|\n| Cutover | ");
-    markdown_seconds(m, cutover);
-    markdown_raw(m, " |\n| Outage on the port | ");
-    markdown_seconds(m, outage);
-    markdown_raw(m, " |\n");
-    if (report_num(r, "requests_seen") >= 0)
-        markdown_rawf(m, "| Probes answered / failed | %.0f / %.0f |\n",
-                      report_num(r, "requests_seen") - report_num(r, "requests_failed"),
-                      report_num(r, "requests_failed"));
-    markdown_raw(m, "| Response time before | ");
-    milliseconds(m, json_num(response, "before", -1));
-    markdown_raw(m, " |\n| Response time after | ");
-    milliseconds(m, json_num(response, "after", -1));
-    markdown_raw(m, " |\n\n");
+    markdown_raw(m, "### Cutover and response times\n\n"
+                    "| | Cutover | Outage on the port | Probes answered | Response before | Response after |\n"
+                    "|---|--:|--:|--:|--:|--:|\n");
+    if (has_cutover(r->facts))
+        cutover_row(m, r->facts, r->op == WIRE_ROLLBACK ? "Rollback" : "Deployment");
+    if (has_cutover(r->rollback_facts))
+        cutover_row(m, r->rollback_facts, "Way back");
+    markdown_raw(m, "\n");
 }
 
 /* ---- health ---- */
@@ -278,7 +274,9 @@ static void sample_row(const struct markdown *m, const struct report_sample *s)
         markdown_rawf(m, "%" PRId64, s->status);
     else
         markdown_raw(m, "no answer");
-    markdown_rawf(m, " | %.0f ms | ", s->ms);
+    markdown_rawf(m, " | ");
+    summary_milliseconds(m, s->ms);
+    markdown_raw(m, " | ");
     markdown_text(m, s->error);
     markdown_raw(m, " |\n");
 }
@@ -294,13 +292,13 @@ void summary_part_health(const struct markdown *m, const struct report *r)
     markdown_raw(m, "### Health\n\n");
     for (size_t i = 0; i < REPORT_TARGETS; i++)
         if (r->counts[i].seen)
-            markdown_rawf(m, "- %s: %" PRIu64 " samples, %" PRIu64 " failed\n", r->counts[i].target, r->counts[i].seen,
-                          r->counts[i].failed);
+            markdown_rawf(m, "- %s: %" PRIu64 " %s, %" PRIu64 " failed\n", r->counts[i].target, r->counts[i].seen,
+                          r->counts[i].seen == 1 ? "sample" : "samples", r->counts[i].failed);
     labelled(m, "verify-url", r->verify);
     markdown_raw(m, "\n");
     if (!r->sample_count)
         return;
-    markdown_rawf(m, "<details><summary>First %zu failed samples</summary>\n\n", r->sample_count);
+    markdown_rawf(m, "<details><summary>The first failed samples (%zu)</summary>\n\n", r->sample_count);
     markdown_raw(m, "| Target | Attempt | Status | Time | Error |\n|---|--:|---|--:|---|\n");
     for (size_t i = 0; i < r->sample_count; i++)
         sample_row(m, &r->samples[i]);
@@ -309,7 +307,12 @@ void summary_part_health(const struct markdown *m, const struct report *r)
 
 /* ---- containers ---- */
 
-static void container_row(const struct markdown *m, const struct json *c, const char *role)
+void summary_container_head(const struct markdown *m)
+{
+    markdown_raw(m, "| Role | Container | Image | Digest | Status | Started (UTC) |\n|---|---|---|---|---|---|\n");
+}
+
+void summary_container_row(const struct markdown *m, const struct json *c, const char *role)
 {
     markdown_raw(m, "| ");
     markdown_text(m, role);
@@ -318,19 +321,13 @@ static void container_row(const struct markdown *m, const struct json *c, const 
     markdown_raw(m, " | ");
     markdown_code(m, json_str(c, "image", ""));
     markdown_raw(m, " | ");
-    markdown_code(m, json_str(c, "digest", ""));
+    markdown_digest(m, json_str(c, "digest", ""));
     markdown_raw(m, " | ");
     markdown_text(m, json_str(c, "status", "?"));
     markdown_raw(m, " | ");
-    markdown_code(m, json_str(c, "deployment", ""));
-    markdown_raw(m, " | ");
-    markdown_text(m, json_str(c, "started", ""));
+    markdown_time(m, json_str(c, "started", ""));
     markdown_raw(m, " |\n");
 }
-
-#define CONTAINER_HEAD                                                                                                 \
-    "| Role | Name | Image | Digest | Status | Deployment | Started |\n"                                               \
-    "|---|---|---|---|---|---|---|\n"
 
 static void resources(const struct markdown *m, const struct json *u)
 {
@@ -352,6 +349,16 @@ static void resources(const struct markdown *m, const struct json *u)
     markdown_raw(m, ".\n\n");
 }
 
+/* "blue" and "green" are the words of the code; here they are told as what they mean. */
+static const char *role_words(const char *role)
+{
+    if (strcmp(role, "blue") == 0)
+        return "serves (blue)";
+    if (strcmp(role, "green") == 0)
+        return "kept to go back to (green)";
+    return role;
+}
+
 void summary_part_containers(const struct markdown *m, const struct report *r)
 {
     const struct json *facts = r->rollback_facts ? r->rollback_facts : r->facts;
@@ -360,139 +367,50 @@ void summary_part_containers(const struct markdown *m, const struct report *r)
 
     if (!json_len(list))
         return;
-    markdown_raw(m, "### Containers at the end\n\n" CONTAINER_HEAD);
-    for (c = json_first(list); c && rows < ROWS_MAX; c = json_next(c), rows++)
-        container_row(m, c, json_str(c, "role", "?"));
+    markdown_raw(m, "### Containers at the end\n\n");
+    summary_container_head(m);
+    for (c = json_first(list); c && rows < SUMMARY_ROWS_MAX; c = json_next(c), rows++)
+        summary_container_row(m, c, role_words(json_str(c, "role", "?")));
     markdown_raw(m, "\n");
     resources(m, json_get(facts, "resources"));
 }
 
 /* ---- rollback ---- */
 
-void summary_part_rollback(const struct markdown *m, const struct report *r)
+static const char *who_asked(const struct report *r, const char *reason)
 {
-    const struct json *own = json_get(r->facts, "rollback");
-    const struct json *back = json_is_object(own) ? own : json_get(r->rollback_facts, "rollback");
+    if (r->rollback_id[0])
+        return "this action, from the runner";
+    if (r->op != WIRE_ROLLBACK)
+        return "the deployment itself, on the host";
+    if (strncmp(reason, "job ", 4) == 0) /* cmd/post.c */
+        return "the post step, after the job";
+    return "this step";
+}
+
+void summary_part_rollback(const struct markdown *m, const struct summary_facts *f)
+{
+    const struct report *r = f->report;
+    const struct json *own = json_get(r->facts, "rollback"), *told = json_get(r->rollback_facts, "rollback");
+    const struct json *back = json_is_object(told) ? told : own;
+    const char *reason = json_str(back, "reason", "");
 
     if (!json_is_object(back) && !r->rollback_id[0])
         return;
-    markdown_raw(m, "### The way back\n\n");
+    markdown_rawf(m, "### The way back\n\n- **Asked for by:** %s", who_asked(r, reason));
     if (r->rollback_id[0]) {
-        markdown_raw(m, "The action asked for it, as rollback ");
+        markdown_raw(m, ", as rollback ");
         markdown_code(m, r->rollback_id);
-        markdown_raw(m, ".\n\n");
     }
+    markdown_raw(m, "\n");
     if (!json_is_object(back)) {
-        markdown_raw(m, "The host told nothing about it.\n\n");
+        markdown_raw(m, "- **How it went:** the host told nothing about it\n\n");
         return;
     }
-    labelled(m, "Reason", json_str(back, "reason", ""));
-    labelled(m, "Back to", json_str(back, "to", ""));
-    markdown_raw(m, "- **Took:** ");
+    labelled(m, "Reason", reason);
+    markdown_raw(m, "- **Back to:** ");
+    markdown_code(m, json_str(back, "to", ""));
+    markdown_raw(m, "\n- **Took:** ");
     markdown_seconds(m, json_num(back, "seconds", -1));
-    markdown_rawf(m, "\n- **Answers again, checked:** %s\n\n", json_bool(back, "verified", false) ? "yes" : "no");
-}
-
-/* ---- status ---- */
-
-static void live_row(const struct markdown *m, const struct json *c)
-{
-    const struct json *port = NULL;
-
-    markdown_raw(m, "| ");
-    markdown_code(m, json_str(c, "name", ""));
-    markdown_raw(m, " | ");
-    markdown_text(m, json_str(c, "health", "unknown"));
-    markdown_raw(m, " | ");
-    milliseconds(m, json_num(c, "response_ms", -1));
-    markdown_rawf(m, " | %" PRId64 " | ", json_int(c, "restarts", 0));
-    for (port = json_first(json_get(c, "ports")); port; port = json_next(port)) {
-        markdown_text(m, json_value_str(port, ""));
-        markdown_raw(m, " ");
-    }
-    markdown_raw(m, "| ");
-    if (json_num(c, "cpu_percent", -1) >= 0)
-        markdown_rawf(m, "%.1f %%", json_num(c, "cpu_percent", -1));
-    else
-        markdown_raw(m, "-");
-    markdown_raw(m, " | ");
-    markdown_bytes(m, json_num(c, "memory_bytes", -1));
-    markdown_raw(m, " |\n");
-}
-
-static const char *const roles[] = { "blue", "green", "next" };
-#define ROLES (sizeof(roles) / sizeof(roles[0]))
-
-static void status_containers(const struct markdown *m, const struct json *status)
-{
-    const struct json *c = NULL;
-    size_t rows = 0;
-
-    markdown_raw(m, CONTAINER_HEAD);
-    for (size_t i = 0; i < ROLES; i++)
-        if (json_is_object(json_get(status, roles[i])))
-            container_row(m, json_get(status, roles[i]), roles[i]);
-    for (c = json_first(json_get(status, "others")); c && rows < ROWS_MAX; c = json_next(c), rows++)
-        container_row(m, c, "other");
-    markdown_raw(
-        m, "\n| Container | Health | Response | Restarts | Ports | CPU | Memory |\n|---|---|--:|--:|---|--:|--:|\n");
-    for (size_t i = 0; i < ROLES; i++)
-        if (json_is_object(json_get(status, roles[i])))
-            live_row(m, json_get(status, roles[i]));
-    markdown_raw(m, "\n");
-}
-
-static void status_deployments(const struct markdown *m, const struct json *list)
-{
-    const struct json *d = NULL;
-    size_t rows = 0;
-
-    if (!json_len(list))
-        return;
-    markdown_raw(
-        m,
-        "### Last deployments\n\n| Deployment | Outcome | Image | Started | Took | By |\n|---|---|---|---|--:|---|\n");
-    for (d = json_first(list); d && rows < ROWS_MAX; d = json_next(d), rows++) {
-        markdown_raw(m, "| ");
-        markdown_code(m, json_str(d, "id", ""));
-        markdown_raw(m, " | ");
-        markdown_text(m, json_str(d, "outcome", ""));
-        markdown_raw(m, " | ");
-        markdown_code(m, json_str(d, "image", ""));
-        markdown_raw(m, " | ");
-        markdown_text(m, json_str(d, "started", ""));
-        markdown_raw(m, " | ");
-        markdown_seconds(m, json_num(d, "total_seconds", -1));
-        markdown_raw(m, " | ");
-        markdown_text(m, json_str(d, "run_link", ""));
-        markdown_raw(m, " |\n");
-    }
-    markdown_raw(m, "\n");
-}
-
-void summary_part_status(const struct markdown *m, const struct report *r)
-{
-    const struct json *engine = json_get(r->status, "engine"), *disk = json_get(r->status, "disk");
-    const struct json *lock = json_get(r->status, "lock");
-
-    if (!r->status)
-        return;
-    status_containers(m, r->status);
-    status_deployments(m, json_get(r->status, "deployments"));
-    markdown_raw(m, "Docker Engine ");
-    markdown_text(m, json_str(engine, "version", "?"));
-    markdown_raw(m, " (API ");
-    markdown_text(m, json_str(engine, "api", "?"));
-    markdown_raw(m, ", ");
-    markdown_text(m, json_str(engine, "arch", "?"));
-    markdown_raw(m, "), disk: ");
-    markdown_bytes(m, json_num(disk, "free_bytes", -1));
-    markdown_raw(m, " free of ");
-    markdown_bytes(m, json_num(disk, "total_bytes", -1));
-    markdown_raw(m, ".\n\n");
-    if (json_bool(lock, "held", false)) {
-        markdown_raw(m, "A deployment is running now: ");
-        markdown_code(m, json_str(lock, "run_link", ""));
-        markdown_raw(m, "\n\n");
-    }
+    markdown_rawf(m, "\n- **Answers again, checked:** %s\n\n", json_bool(back, "verified", false) ? "yes" : "**no**");
 }

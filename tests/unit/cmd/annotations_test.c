@@ -11,7 +11,7 @@
 
 #include <sys/mman.h>
 
-#define COMMANDS_MAX 16
+#define COMMANDS_MAX 40
 
 struct told {
     struct runner_command c[COMMANDS_MAX];
@@ -82,7 +82,7 @@ static void a_first_deployment_tells_no_outage_that_was_not_measured(void **stat
     report_done(r);
 }
 
-static void a_failure_tells_step_cause_hint_and_evidence_at_once(void **state)
+static void a_failure_tells_step_cause_and_hint_at_once_and_its_evidence_next(void **state)
 {
     struct report *r =
         report_of(WIRE_DEPLOY, OUTCOME_ROLLED_BACK, "{\"image\":\"shop:2\",\"previous_image\":\"shop:1\"}");
@@ -98,10 +98,44 @@ static void a_failure_tells_step_cause_hint_and_evidence_at_once(void **state)
     buf_init(&r->diagnoses[0].evidence, 1000);
     buf_adds(&r->diagnoses[0].evidence, "line 1\nECONNREFUSED\n");
     t = annotate(r);
-    assert_int_equal(t->count, 1);
+    assert_int_equal(t->count, 2);
     assert_told(t, 0, "error", "shop:2 failed; shop:1 serves again as shop");
     assert_told(t, 0, "error", "\nStep: health_check\nCause: HTTP 500 on /health\nWhat to do: read the app's log");
-    assert_told(t, 0, "error", "\nLikely cause: no database\nNext: start it\nEvidence:\nline 1\nECONNREFUSED");
+    assert_told(t, 0, "error", "\nLikely cause: no database\nNext: start it");
+    assert_told(t, 1, "error", "no database\nEvidence:\nline 1\nECONNREFUSED");
+    report_done(r);
+}
+
+static void the_budget_goes_to_outcome_causes_and_kpis_before_warnings(void **state)
+{
+    struct report *r = report_of(WIRE_DEPLOY, OUTCOME_ROLLED_BACK,
+                                 "{\"kpi\":{\"total\":{\"seconds\":1,\"verdict\":\"critical\"},"
+                                 "\"cutover\":{\"seconds\":1,\"verdict\":\"critical\"},"
+                                 "\"health_check\":{\"seconds\":1,\"verdict\":\"critical\"},"
+                                 "\"image_pull\":{\"seconds\":1,\"verdict\":\"warning\"}}}");
+    const struct told *t = NULL;
+
+    (void)state;
+    err_set(&r->cause, ERR_UNHEALTHY, 0, "HTTP 500");
+    r->diagnosis_count = REPORT_DIAGNOSES_MAX;
+    for (size_t i = 0; i < r->diagnosis_count; i++) {
+        (void)snprintf(r->diagnoses[i].cause, sizeof(r->diagnoses[i].cause), "cause %zu", i);
+        buf_init(&r->diagnoses[i].evidence, 1000);
+        buf_adds(&r->diagnoses[i].evidence, "a line\n");
+    }
+    r->step_count = REPORT_STEPS_MAX;
+    for (size_t i = 0; i < r->step_count; i++) {
+        r->steps[i].undo = true;
+        r->steps[i].state = REPORT_STEP_FAILED;
+    }
+    t = annotate(r);
+    assert_told(t, 0, "error", "HTTP 500");
+    for (size_t i = 1; i <= REPORT_DIAGNOSES_MAX; i++)
+        assert_told(t, i, "error", "Evidence");
+    assert_told(t, 5, "error", "critical limit");
+    assert_told(t, 7, "error", "critical limit");
+    assert_told(t, 8, "warning", "warning limit");
+    assert_int_equal(t->count, 8 + GITHUB_ANNOTATIONS_MAX);
     report_done(r);
 }
 
@@ -208,7 +242,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_good_deployment_is_one_notice),
         cmocka_unit_test(a_first_deployment_tells_no_outage_that_was_not_measured),
-        cmocka_unit_test(a_failure_tells_step_cause_hint_and_evidence_at_once),
+        cmocka_unit_test(a_failure_tells_step_cause_and_hint_at_once_and_its_evidence_next),
+        cmocka_unit_test(the_budget_goes_to_outcome_causes_and_kpis_before_warnings),
         cmocka_unit_test(every_outcome_has_its_own_level),
         cmocka_unit_test(titles_differ_by_outcome_and_command),
         cmocka_unit_test(kpis_come_after_the_outcome_and_by_their_verdict),
