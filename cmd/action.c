@@ -3,11 +3,14 @@
 #include "cmd/annotations.h"
 #include "cmd/collect.h"
 #include "cmd/logcopy.h"
+#include "cmd/notify_stage.h"
 #include "cmd/outputs.h"
 #include "cmd/signals.h"
 #include "cmd/stage.h"
+#include "cmd/state.h"
 #include "cmd/statusview.h"
 #include "cmd/summary.h"
+#include "cmd/upload.h"
 #include "cmd/verify.h"
 
 struct action {
@@ -18,6 +21,8 @@ struct action {
     struct collect *collect; /* NULL: no bundle */
     const char *bundle_path; /* for outputs and summary; "" none */
     const char *summary_path;
+    struct artifact artifact;
+    bool artifact_missing; /* it is required, and could not be uploaded */
 };
 
 static void warn(struct github *g, const char *title, const struct err *err)
@@ -34,11 +39,17 @@ static int state_started(struct action *a, const char *id, struct err *err)
 {
     struct github *g = a->stage.g;
 
-    if (github_state(g, OUTPUTS_STATE_ID, id, err) < 0 ||
-        github_state(g, OUTPUTS_STATE_APP, a->stage.in.spec.app, err) < 0 ||
-        github_state(g, OUTPUTS_STATE_PHASE, "started", err) < 0)
+    if (state_set(g, STATE_ID, id, err) < 0 || state_set(g, STATE_APP, a->stage.in.spec.app, err) < 0 ||
+        state_set(g, STATE_PHASE, "started", err) < 0)
         return err_wrap(err, "tell the post stage");
     return 0;
+}
+
+/* The step fails and its deployment is good all the same: the job's failure is then no reason to take it back. */
+static bool kept_despite_kpi(const struct action *a)
+{
+    return a->report.outcome == OUTCOME_DEPLOYED &&
+           report_exit_code(&a->report, a->stage.in.fail_on_kpi) == err_kind_exit_code(ERR_KPI);
 }
 
 /* Only a deployment is the post stage's business. Unknown is told as unknown: post looks then. */
@@ -48,8 +59,10 @@ static void state_ended(struct action *a)
 
     if (a->report.op != WIRE_DEPLOY)
         return;
-    if (github_state(a->stage.g, OUTPUTS_STATE_OUTCOME, outcome_name(a->report.outcome), &err) < 0 ||
-        github_state(a->stage.g, OUTPUTS_STATE_PHASE, "ended", &err) < 0)
+    if (kept_despite_kpi(a) && state_set(a->stage.g, STATE_KEPT, "kpi", &err) < 0)
+        warn(a->stage.g, "The post stage is not told that the new version stays", &err);
+    if (state_set(a->stage.g, STATE_OUTCOME, outcome_name(a->report.outcome), &err) < 0 ||
+        state_set(a->stage.g, STATE_PHASE, "ended", &err) < 0)
         warn(a->stage.g, "The post stage is not told the outcome", &err);
 }
 
@@ -103,7 +116,8 @@ static int render(struct action *a, struct buf *out, struct err *err)
                                .redactor = a->stage.redactor,
                                .host = stage_host(&a->stage, host),
                                .run_link = a->stage.in.run_link,
-                               .bundle_path = a->bundle_path };
+                               .bundle_path = a->bundle_path,
+                               .artifact_url = a->artifact.url };
 
     buf_reset(out);
     github_log_tail(a->stage.g, SUMMARY_LOG_LINES, &tail);
@@ -120,28 +134,39 @@ static int finish_bundle(struct action *a, struct span summary, struct err *err)
     return collect_finish(a->collect, buf_span(&log), buf_span(&clean), err);
 }
 
-/* Summary and bundle know of each other: the summary names the bundle, the bundle holds the summary. */
+static void write_bundle(struct action *a, struct span summary)
+{
+    struct err err = { 0 };
+    int r = a->collect ? finish_bundle(a, summary, &err) : -1;
+
+    if (a->collect && r != 0)
+        warn(a->stage.g, r > 0 ? "The host's files could not be read" : "No bundle", &err);
+    if (r >= 0)
+        github_line(a->stage.g, "bundle: %s", a->bundle_path);
+    else
+        a->bundle_path = a->summary_path = "";
+}
+
+/*
+ * Summary, bundle and artifact know of each other: the summary names the bundle, the bundle holds the summary, the artifact
+ * is the bundle, and the job's summary, rendered last, has the link to it.
+ */
 static void write_reports(struct action *a)
 {
     _cleanup_(buf_done_p) struct buf summary = BUF_INIT(SUMMARY_MAX);
     struct err err = { 0 };
-    int r = render(a, &summary, &err);
+    bool wanted = a->report.op != WIRE_STATUS;
 
-    if (r < 0)
-        warn(a->stage.g, "No job summary", &err);
-    if (a->collect) {
-        struct err bundle_err = { 0 };
-        int b = finish_bundle(a, buf_span(&summary), &bundle_err);
-        if (b != 0)
-            warn(a->stage.g, b > 0 ? "The host's files could not be read" : "No bundle", &bundle_err);
-        if (b >= 0)
-            github_line(a->stage.g, "bundle: %s", a->bundle_path);
-        if (b < 0) {
-            a->bundle_path = a->summary_path = "";
-            r = render(a, &summary, &err);
-        }
+    if (wanted) {
+        (void)render(a, &summary, &err); /* when it cannot be, the next time tells */
+        err_clear(&err);
+        write_bundle(a, buf_span(&summary));
+        a->artifact_missing =
+            !upload_bundle(&a->stage, *a->bundle_path ? a->paths.bundle : "", a->bundle_path, &a->artifact);
     }
-    if (r >= 0)
+    if (render(a, &summary, &err) < 0)
+        warn(a->stage.g, "No job summary", &err);
+    else
         stage_summary(&a->stage, buf_span(&summary));
 }
 
@@ -184,7 +209,8 @@ static void verify(struct action *a)
                                 .body = in->verify_body,
                                 .max_ms = in->verify_max_ms,
                                 .cancel = &signals_caught,
-                                .cancel_fd = a->stage.signal_fd };
+                                .cancel_fd = a->stage.signal_fd,
+                                .redactor = a->stage.redactor };
     struct verify_result result = { 0 };
     struct err err = { 0 };
     char text[300];
@@ -297,20 +323,47 @@ static void tell_end(struct action *a)
     }
     github_tell_dropped(a->stage.g);
     write_reports(a);
-    if (outputs_write(a->stage.g, &a->report, a->bundle_path, a->summary_path, &err) < 0)
+    const struct outputs_facts outputs = { &a->report, a->bundle_path, a->summary_path, &a->artifact };
+    if (outputs_write(a->stage.g, &outputs, &err) < 0)
         warn(a->stage.g, "No outputs", &err);
 }
 
-/* Wrong inputs: nothing was tried; the outputs say so. */
+/* The step's exit code. An artifact that is missing fails a good step only, and post is to leave its deployment alone. */
+static int end_code(struct action *a)
+{
+    int code = report_exit_code(&a->report, a->stage.in.fail_on_kpi);
+    struct err err = { 0 };
+
+    if (code != 0 || !a->artifact_missing)
+        return code;
+    if (a->report.op == WIRE_DEPLOY && state_set(a->stage.g, STATE_KEPT, "artifact", &err) < 0)
+        warn(a->stage.g, "The post stage is not told that the new version stays", &err);
+    return err_kind_exit_code(ERR_ARTIFACT);
+}
+
+/* Wrong inputs: nothing was tried; the outputs and the summary say so. */
 static void tell_wrong_inputs(struct action *a, const struct err *why)
 {
+    _cleanup_(buf_done_p) struct buf summary = BUF_INIT(SUMMARY_MAX);
+    struct summary_facts f = { .report = &a->report, .redactor = a->stage.redactor };
     struct err err = { 0 };
 
     report_init(&a->report, WIRE_DEPLOY, "", "");
     a->has_report = true;
     report_never_sent(&a->report, why);
-    if (outputs_write(a->stage.g, &a->report, "", "", &err) < 0)
+    if (summary_render(&f, &summary, &err) >= 0)
+        stage_summary(&a->stage, buf_span(&summary));
+    if (outputs_write(a->stage.g, &(struct outputs_facts){ &a->report, "", "", NULL }, &err) < 0)
         warn(a->stage.g, "No outputs", &err);
+}
+
+/* The very last: whatever comes of it, this stage ends as it would have. */
+static int tell_others(struct action *a, int exit_code)
+{
+    const struct stage_news news = { .stage = "main", .artifact_url = a->artifact.url, .exit_code = exit_code };
+
+    stage_notify(&a->stage, &a->report, &news);
+    return exit_code;
 }
 
 static int run(struct action *a)
@@ -323,13 +376,14 @@ static int run(struct action *a)
             github_annotate(a->stage.g, GITHUB_ERROR, "Cannot start", "%s", err_text(&err, text, sizeof(text)));
         return err_kind_exit_code(err.kind);
     }
+    state_forget(); /* what an earlier run that was killed left must not be taken for this one's */
     if (stage_inputs(&a->stage, &err) < 0) {
         tell_wrong_inputs(a, &err);
-        return err_kind_exit_code(err.kind);
+        return tell_others(a, err_kind_exit_code(err.kind));
     }
     run_command(a);
     tell_end(a);
-    return report_exit_code(&a->report, a->stage.in.fail_on_kpi);
+    return tell_others(a, end_code(a));
 }
 
 int action_main(void)

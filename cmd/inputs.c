@@ -7,6 +7,7 @@
 #include "shared/secret.h"
 
 #define NAME_MAX_BYTES 64 /* of an environment variable's name; the longest id has 22 */
+#define URL_PART_MIN 16   /* shorter parts of a URL are words such as "services" */
 
 #define SECOND 1000LL
 #define MINUTE (60 * SECOND)
@@ -299,7 +300,34 @@ static void secret_complain(void *ctx, unsigned line, struct span text, const ch
         (void)p->part(p->ctx, span_trim(text)); /* the whole line is registered anyway */
 }
 
-/* Hand over everything of one secret input that must not be seen: the whole, and the values of secret-env. */
+/*
+ * Of a secret URL: what follows its host, and each part of that which is long enough to be a token, as a receiver or a
+ * library may name it by itself.
+ */
+static int each_url_part(struct span url, int (*part)(void *ctx, struct span text), void *ctx)
+{
+    const char *authority = strstr(url.ptr, "://");
+    size_t skip = authority ? (size_t)(authority + 3 - url.ptr) : 0;
+    skip += strcspn(url.ptr + skip, "/?");
+    struct span rest = { .ptr = url.ptr + skip, .len = url.len > skip ? url.len - skip : 0 };
+    int r = rest.len >= URL_PART_MIN ? part(ctx, rest) : 0;
+    while (r == 0 && rest.len > 0) {
+        size_t len = 0;
+        while (len < rest.len && !strchr("/?&=", rest.ptr[len]))
+            len++;
+        if (len >= URL_PART_MIN)
+            r = part(ctx, (struct span){ .ptr = rest.ptr, .len = len });
+        len += len < rest.len ? 1 : 0;
+        rest.ptr += len;
+        rest.len -= len;
+    }
+    return r;
+}
+
+/*
+ * Hand over everything of one secret input that must not be seen: the whole, the values of secret-env, the parts of a
+ * URL.
+ */
 static int each_part(const struct inputs_row *row, const char *value, int (*part)(void *ctx, struct span text),
                      void *ctx)
 {
@@ -310,6 +338,8 @@ static int each_part(const struct inputs_row *row, const char *value, int (*part
     int r = part(ctx, whole);
     if (r == 0 && trimmed.len < whole.len)
         r = part(ctx, trimmed);
+    if (r == 0 && row->check == inputs_is_url)
+        r = each_url_part(trimmed, part, ctx);
     if (r < 0 || row->read != inputs_read_env)
         return r;
     struct secret_parts parts = { .part = part, .ctx = ctx };
@@ -355,7 +385,7 @@ static int register_secrets(const struct inputs_reading *rd, struct redactor *re
     struct registration reg = { .redactor = redactor, .err = rd->err };
     for (size_t i = 0; redactor && i < ROWS; i++) {
         if (rows[i].secret && each_part(&rows[i], raw_value(rd->env, rd->ctx, &rows[i]), register_part, &reg) < 0)
-            return err_set(rd->err, ERR_NOMEM, 0, "register the secret input '%s': out of memory", rows[i].id);
+            return err_wrap(rd->err, "register the secret input '%s'", rows[i].id);
     }
     return 0;
 }
@@ -368,6 +398,7 @@ void inputs_wipe_env(void)
             continue;
         variable_name(rows[i].id, name);
         secret_wipe_env(name);
+        secret_wipe_env(rows[i].id); /* act hands inputs over under their plain names as well */
     }
 }
 
@@ -389,8 +420,8 @@ static int init(struct inputs *in, struct err *err)
     /* 0 stands for "not given" until inputs_finish() */
     in->spec.container_port = 0;
     in->spec.spare_port = 0;
-    char **strings[] = { &in->verify_url, &in->verify_status, &in->verify_body, &in->bundle_path,
-                         &in->job_status, &in->run_link,      &in->actor,       &in->env_file };
+    char **strings[] = { &in->verify_url, &in->verify_status, &in->verify_body, &in->bundle_path,   &in->job_status,
+                         &in->run_link,   &in->actor,         &in->env_file,    &in->artifact_name, &in->notify_url };
     for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
         if (spec_set_str(strings[i], "", err) < 0)
             return -ERR_NOMEM;
@@ -471,6 +502,8 @@ void inputs_done(struct inputs *in)
     free_p(&in->verify_status);
     free_p(&in->verify_body);
     free_p(&in->bundle_path);
+    free_p(&in->artifact_name);
+    secret_free_p(&in->notify_url);
     free_p(&in->job_status);
     free_p(&in->run_link);
     free_p(&in->actor);

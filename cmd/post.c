@@ -2,8 +2,9 @@
 
 #include "cmd/annotations.h"
 #include "cmd/logcopy.h"
-#include "cmd/outputs.h"
+#include "cmd/notify_stage.h"
 #include "cmd/stage.h"
+#include "cmd/state.h"
 #include "cmd/summary.h"
 
 static bool given(const char *s)
@@ -41,6 +42,10 @@ enum post_decision post_decide(const struct post_facts *f, const char **why)
         *why = "The main step left nothing of this deployment in production: nothing to roll back.";
         return POST_NOTHING;
     }
+    if (is(f->job_status, "failure") && given(f->kept)) {
+        *why = "The main step failed the job itself, over a version that is good: its deployment stays.";
+        return POST_NOTHING;
+    }
     if (is(f->job_status, "failure")) {
         *why = "The job failed after this deployment.";
         return POST_ROLLBACK;
@@ -54,20 +59,25 @@ enum post_decision post_decide(const struct post_facts *f, const char **why)
     return POST_NOTHING;
 }
 
-static const char *state(const char *name)
+/*
+ * act and its kin leave an input that only has its default out of the post stage's INPUT_*, but hand every input over under
+ * its plain name too.
+ */
+static const char *job_status(void)
 {
-    char variable[64];
+    const char *value = getenv("INPUT_JOB-STATUS");
 
-    (void)snprintf(variable, sizeof(variable), "STATE_%s", name);
-    return getenv(variable);
+    return value ? value : getenv("job-status");
 }
 
 static void summarize(struct stage *s, const struct report *r, const char *why)
 {
     _cleanup_(buf_done_p) struct buf out = BUF_INIT(SUMMARY_MAX), tail = BUF_INIT(LOGCOPY_MAX);
-    struct summary_facts f = { .report = r, .redactor = s->redactor };
+    char host[300], text[1024];
+    struct summary_facts f = {
+        .report = r, .redactor = s->redactor, .host = stage_host(s, host), .run_link = s->in.run_link
+    };
     struct err err = { 0 };
-    char text[1024];
 
     github_log_tail(s->g, SUMMARY_LOG_LINES, &tail);
     f.log_tail = buf_span(&tail);
@@ -111,23 +121,59 @@ static int roll_back(struct stage *s, const char *deployment, const char *job_st
     annotations_print(s->g, &r);
     summarize(s, &r, why);
     code = report_exit_code(&r, false);
+    stage_notify(s, &r, &(struct stage_news){ .stage = "post", .why = why, .exit_code = code });
     report_done(&r);
     return code;
+}
+
+/* A version that stays although the job did not succeed is worth more than a line of the log. */
+static void tell_nothing(struct stage *s, const struct post_facts *f, const char *why)
+{
+    _cleanup_(buf_done_p) struct buf text = BUF_INIT(4096);
+    enum outcome outcome = given(f->outcome) ? outcome_from_name(f->outcome) : OUTCOME_UNKNOWN;
+    bool told = is(f->job_status, "failure") || is(f->job_status, "cancelled");
+
+    github_line(s->g, "%s", why);
+    if (!given(f->deployment))
+        return;
+    github_line(s->g, "deployment %s, outcome %s", f->deployment, given(f->outcome) ? f->outcome : "not told");
+    if (is(f->job_status, "success") || (outcome != OUTCOME_DEPLOYED && outcome != OUTCOME_UNKNOWN))
+        return;
+    github_annotate(s->g, told ? GITHUB_NOTICE : GITHUB_WARNING, "Not rolled back after the job", "%s", why);
+    buf_addf(&text, "## After the job: not rolled back\n\n%s\n\nDeployment <code>%s</code> is left as it is.\n", why,
+             f->deployment);
+    stage_summary(s, buf_span(&text));
+}
+
+/* A rollback that is due and cannot even be begun. */
+static void notify_no_rollback(struct stage *s, const char *why, const struct err *err)
+{
+    struct report r;
+
+    report_init(&r, WIRE_ROLLBACK, s->in.spec.app, "");
+    report_never_sent(&r, err);
+    stage_notify(s, &r,
+                 &(struct stage_news){ .stage = "post", .why = why, .exit_code = err_kind_exit_code(err->kind) });
+    report_done(&r);
 }
 
 static int run(struct stage *s)
 {
     struct err err = { 0 };
-    struct post_facts f = { .deployment = state(OUTPUTS_STATE_ID), .outcome = state(OUTPUTS_STATE_OUTCOME) };
+    struct post_facts f = { .deployment = state_get(STATE_ID),
+                            .outcome = state_get(STATE_OUTCOME),
+                            .kept = state_get(STATE_KEPT) };
     const char *why = NULL;
     char text[2048];
 
+    if (!wire_is_id(f.deployment)) /* it may come from a file */
+        f.deployment = "";
     if (stage_init(s, &err) < 0) {
         if (s->g)
             github_annotate(s->g, GITHUB_ERROR, "Cannot start", "%s", err_text(&err, text, sizeof(text)));
         return err_kind_exit_code(err.kind);
     }
-    f.job_status = getenv("INPUT_JOB-STATUS");
+    f.job_status = job_status();
     if (post_decide(&f, &why) == POST_ROLLBACK) { /* as far as can be told without the inputs */
         /* What a rollback needs is less than what the deployment did: an env-file may be gone by now. */
         (void)setenv("INPUT_COMMAND", "rollback", 1);
@@ -137,14 +183,13 @@ static int run(struct stage *s)
                 "The post stage of deployment %s cannot read its inputs, so it cannot look at the host. Look "
                 "there yourself, or run the action with command: rollback",
                 f.deployment);
+            notify_no_rollback(s, why, &err);
             return err_kind_exit_code(err.kind);
         }
         f.rollback_on = s->in.rollback_on;
     }
     if (post_decide(&f, &why) == POST_NOTHING) {
-        github_line(s->g, "%s", why);
-        if (given(f.deployment))
-            github_line(s->g, "deployment %s, outcome %s", f.deployment, given(f.outcome) ? f.outcome : "not told");
+        tell_nothing(s, &f, why);
         return 0;
     }
     return roll_back(s, f.deployment, f.job_status, why);
@@ -155,6 +200,7 @@ int post_main(void)
     struct stage s;
     int code = run(&s);
 
+    state_forget();
     stage_done(&s);
     return code;
 }

@@ -11,8 +11,9 @@ enum post_decision {
 };
 
 struct post_facts {
-    const char *deployment; /* STATE_deployment-id; NULL or "": main never got that far */
-    const char *outcome;    /* STATE_outcome; NULL or "": main was killed before it could tell */
+    const char *deployment; /* STATE_ID; NULL or "": main never got that far */
+    const char *outcome;    /* STATE_OUTCOME; NULL or "": main was killed before it could tell */
+    const char *kept;       /* STATE_KEPT; NULL or "": main's own step did not fail over a good deployment */
     const char *job_status; /* "" not known */
     enum rollback_on rollback_on;
 };

@@ -21,6 +21,35 @@ static void mask(void *ctx, const char *value)
     github_mask(ctx, value);
 }
 
+/* Tokens that the runner lets every container action have: in no log, and not in the environment any longer. */
+static int take_tokens(struct stage *s, struct err *err)
+{
+    static const char *const names[] = { "ACTIONS_RUNTIME_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN" };
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < sizeof(names) / sizeof(names[0]); i++) {
+        const char *value = getenv(names[i]);
+        if (!value || !*value)
+            continue;
+        github_mask(s->g, value);
+        r = redactor_add(s->redactor, span_of(value), err);
+        if (r == 0 && i == 0 && !(s->runtime_token = strdup(value)))
+            r = err_set(err, ERR_NOMEM, 0, "out of memory");
+        secret_wipe_env(names[i]);
+    }
+    return r;
+}
+
+/* Annotations point at the step in its workflow file. */
+static void find_position(struct stage *s)
+{
+    struct workflowpos_env env;
+
+    workflowpos_env(&env);
+    workflowpos_find(&env, &s->pos);
+    github_set_position(s->g, s->pos.file, s->pos.line);
+}
+
 int stage_init(struct stage *s, struct err *err)
 {
     const char *actions = getenv("GITHUB_ACTIONS");
@@ -32,16 +61,31 @@ int stage_init(struct stage *s, struct err *err)
         github_new(&s->g, STDOUT_FILENO, actions && strcmp(actions, "true") == 0, s->redactor, err) < 0)
         return err_wrap(err, "start");
     inputs_each_secret(environment, NULL, mask, s->g);
-    return 0;
+    find_position(s);
+    return take_tokens(s, err);
 }
 
 void stage_done(struct stage *s)
 {
     session_free(s->session);
+    workflowpos_done(&s->pos);
     github_free(s->g);
     if (s->has_inputs)
         inputs_done(&s->in);
     redactor_free(s->redactor);
+    secret_free_p(&s->runtime_token);
+}
+
+/* "input 'ID'…": at the line of the workflow where ID stands. */
+static void point_at_input(struct stage *s, struct span problem)
+{
+    struct span id, rest = problem;
+    char name[64];
+
+    if (!span_split(&rest, '\'', &id) || !span_split(&rest, '\'', &id) || id.len >= sizeof(name))
+        return;
+    (void)snprintf(name, sizeof(name), "%.*s", (int)id.len, id.ptr);
+    github_set_position(s->g, s->pos.file, workflowpos_input(&s->pos, name));
 }
 
 int stage_inputs(struct stage *s, struct err *err)
@@ -62,8 +106,11 @@ int stage_inputs(struct stage *s, struct err *err)
         github_annotate(s->g, GITHUB_ERROR, "Wrong input", "%s", err_text(err, text, sizeof(text)));
     rest = buf_span(&problems);
     while (span_next_line(&rest, &line))
-        if (span_trim(line).len)
+        if (span_trim(line).len) {
+            point_at_input(s, line);
             github_annotate(s->g, GITHUB_ERROR, "Wrong input", "%.*s", (int)line.len, line.ptr);
+        }
+    github_set_position(s->g, s->pos.file, s->pos.line);
     return r;
 }
 

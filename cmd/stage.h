@@ -8,6 +8,7 @@
 #include "cmd/inputs.h"
 #include "cmd/report.h"
 #include "cmd/session.h"
+#include "cmd/workflowpos.h"
 
 struct collect;
 
@@ -18,6 +19,8 @@ struct stage {
     bool has_inputs; /* in is initialised */
     int signal_fd;   /* readable after SIGINT or SIGTERM */
     struct session *session;
+    struct workflowpos pos; /* where annotations point */
+    char *runtime_token;    /* secret; of the runner's own services; NULL: none */
 };
 
 /*

@@ -41,6 +41,16 @@ def test_post_keeps_the_new_version_when_told_so(site, rollback_on):
     site.check_serves("v2")
 
 
+def test_post_keeps_a_good_version_whose_own_step_failed_over_a_kpi(site):
+    site.deploy("v1")
+    result = site.run("v2", kpi="total: 0.001/0.002/0.003", fail_on_kpi="true")
+    assert result.exit_code == kit.EXIT["kpi"], result
+    post = site.post("failure")
+    assert post.exit_code == 0, post
+    assert "its deployment stays" in post.shown()
+    site.check_serves("v2")
+
+
 def test_post_leaves_a_later_deployment_alone(site):
     site.deploy("v1")
     site.deploy("v2")

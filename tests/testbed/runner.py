@@ -104,8 +104,9 @@ class Job:
 class Step:
     """One `uses:` of the action in a job: main, then post, with the state between them."""
 
-    def __init__(self, job, with_, action_yml=None, image=None, env=None, debug=False):
+    def __init__(self, job, with_, action_yml=None, image=None, env=None, debug=False, offers=None):
         self.job, self.with_, self.env, self.debug = job, dict(with_), dict(env or {}), debug
+        self.offers = dict(offers or {})  # variables of the runner itself, such as those of its artifact service
         self.action = actionyml.load(action_yml or REPOSITORY / "action.yml")
         self.image = image or ACTION_IMAGE
         self.state = {}
@@ -197,8 +198,8 @@ class Stage:
                     "RUNNER_TEMP": "/github/runner_temp", "RUNNER_WORKSPACE": str(job.folder / "shop")})
         if step.debug:
             env["RUNNER_DEBUG"] = "1"
-        env.update({"ACTIONS_RUNTIME_URL": "https://pipelines.invalid/", "ACTIONS_RUNTIME_TOKEN": "rt-" + "0" * 20,
-                    "ACTIONS_RESULTS_URL": "https://results.invalid/"})
+        env.update({"ACTIONS_RUNTIME_URL": "https://pipelines.invalid/", "ACTIONS_RUNTIME_TOKEN": "rt-" + "0" * 20})
+        env.update(step.offers)
         return env
 
     def _docker_run(self, env, entrypoint):

@@ -35,12 +35,12 @@ class Site:
         with_.update({k.replace("_", "-"): v for k, v in over.items()})
         return {k: str(v) for k, v in with_.items() if v is not None}
 
-    def step(self, tag=None, job=None, debug=False, step_env=None, **over):
+    def step(self, tag=None, job=None, debug=False, step_env=None, offers=None, **over):
         """A step, not yet run. Its job is a new one unless given."""
         if job is None:
             job = runner.Job(self.bed.folder / f"job-{next(_numbers)}", self.bed.network, self.bed.run_id)
             self.jobs.append(job)
-        step = runner.Step(job, self.inputs(tag, **over), debug=debug, env=step_env)
+        step = runner.Step(job, self.inputs(tag, **over), debug=debug, env=step_env, offers=offers)
         self.steps.append(step)
         return step
 

@@ -24,7 +24,7 @@ static void a_good_deployment_exits_0_with_all_outputs(void **state)
                                         "bundle-path=bluegreen-shop-"));
     assert_true(fake_file_has(
         "log", "::notice title=Deployed::shop:2 now serves as shop, deployed in 4.20 s, outage 0.21 s\n"));
-    assert_true(fake_file_has("summary", ": Deployed\n"));
+    assert_true(fake_file_has("summary", "## Deployed: <code>shop</code>\n"));
 }
 
 static void the_state_is_written_before_the_request(void **state)
@@ -65,6 +65,7 @@ static void a_critical_kpi_is_an_error_annotation_that_fails_only_when_asked(voi
     fake.reply[0].events = FAKE_DEPLOYED;
     setenv("INPUT_FAIL-ON-KPI", "true", 1);
     assert_int_equal(fake_run(action_main), err_kind_exit_code(ERR_KPI));
+    assert_true(fake_file_has("state", "kept=kpi\n")); /* post is not to take it back */
     assert_true(fake_file_has("output", "outcome=deployed\n"));
     assert_true(fake_file_has("log", "::error title=KPI critical::"));
 }
@@ -252,6 +253,59 @@ static void the_command_status_reports_and_changes_nothing(void **state)
     assert_true(fake_file_has("summary", "<code>shop-blue</code>"));
 }
 
+static void an_artifact_that_is_required_and_missing_fails_a_good_step_which_stays(void **state)
+{
+    (void)state;
+    setenv("INPUT_UPLOAD-ARTIFACT", "required", 1);
+    fake.reply[0].events = FAKE_DEPLOYED;
+    assert_int_equal(fake_run(action_main), 35);
+    unsetenv("INPUT_UPLOAD-ARTIFACT");
+    assert_true(
+        fake_file_has("log", "::error title=No artifact::upload-artifact is required, but this runner offers no"));
+    assert_true(fake_file_has("output", "outcome=deployed\n"));
+    assert_true(fake_file_has("output", "artifact-id=\nartifact-url=\nartifact-digest=\n"));
+    assert_true(fake_file_has("state", "kept=artifact\n"));
+}
+
+static void a_required_artifact_does_not_change_a_failure(void **state)
+{
+    (void)state;
+    setenv("INPUT_UPLOAD-ARTIFACT", "required", 1);
+    fake.reply[0].result = -ERR_NET;
+    assert_int_equal(fake_run(action_main), 13);
+    unsetenv("INPUT_UPLOAD-ARTIFACT");
+    assert_false(fake_file_has("state", "kept="));
+}
+
+static void a_cancelled_job_uploads_nothing_and_that_fails_nothing(void **state)
+{
+    (void)state;
+    setenv("INPUT_UPLOAD-ARTIFACT", "required", 1);
+    fake.reply[0].events = FAKE_DEPLOYED;
+    fake.signal_after = 1;
+    assert_int_equal(fake_run(action_main), 0);
+    unsetenv("INPUT_UPLOAD-ARTIFACT");
+    assert_true(fake_file_has("log", "the bundle is not uploaded: the job was cancelled"));
+    assert_false(fake_file_has("log", "::error title=No artifact"));
+}
+
+static void the_runners_tokens_leave_the_environment_and_are_hidden(void **state)
+{
+    static const char *const names[] = { "ACTIONS_RUNTIME_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN" };
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++)
+        setenv(names[i], i ? "canary-of-the-oidc-token" : "canary-of-the-runtime", 1);
+    fake.reply[0].events = FAKE_DEPLOYED "\"kind\":\"log\",\"source\":\"app\",\"text\":\"canary-of-the-runtime\"\n";
+    assert_int_equal(fake_run(action_main), 0);
+    for (size_t i = 0; i < 2; i++)
+        assert_null(getenv(names[i]));
+    assert_true(fake_file_has("log", "::add-mask::canary-of-the-runtime\n"));
+    assert_true(fake_file_has("log", "::add-mask::canary-of-the-oidc-token\n"));
+    assert_true(fake_file_has("log", "***"));
+    assert_false(fake_file_has("log", "| canary-of-the-runtime"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -279,6 +333,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_bundle_that_cannot_be_written_is_a_warning_only, fake_setup, fake_teardown),
         cmocka_unit_test_setup_teardown(the_command_rollback_succeeds_when_rolled_back, fake_setup, fake_teardown),
         cmocka_unit_test_setup_teardown(the_command_status_reports_and_changes_nothing, fake_setup, fake_teardown),
+        cmocka_unit_test_setup_teardown(an_artifact_that_is_required_and_missing_fails_a_good_step_which_stays,
+                                        fake_setup, fake_teardown),
+        cmocka_unit_test_setup_teardown(a_required_artifact_does_not_change_a_failure, fake_setup, fake_teardown),
+        cmocka_unit_test_setup_teardown(a_cancelled_job_uploads_nothing_and_that_fails_nothing, fake_setup,
+                                        fake_teardown),
+        cmocka_unit_test_setup_teardown(the_runners_tokens_leave_the_environment_and_are_hidden, fake_setup,
+                                        fake_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -398,13 +398,39 @@ static void each_secret_is_visited_raw_and_by_value(void **state)
     assert_string_equal(buf_str(&seen), "< hunter22 ><hunter22><TOKEN=tok-4711\nON=1><tok-4711>");
 }
 
+static void parts_of_a_secret_url_are_secrets_too(void **state)
+{
+    static const struct {
+        const char *url, *seen;
+    } cases[] = {
+        { "https://hooks.example/services/T0/0123456789abcdef", "<https://hooks.example/services/T0/0123456789abcdef>"
+                                                                "</services/T0/0123456789abcdef><0123456789abcdef>" },
+        { "https://x.example/flows?sig=0123456789abcdef&v=1", "<https://x.example/flows?sig=0123456789abcdef&v=1>"
+                                                              "</flows?sig=0123456789abcdef&v=1><0123456789abcdef>" },
+        { "https://hooks.example/short", "<https://hooks.example/short>" },
+        { "https://hooks.example", "<https://hooks.example>" },
+        { "no-url-at-all-but-long", "<no-url-at-all-but-long>" },
+        { "://", "<://>" },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct inputs_run run = { .count = 0 };
+        inputs_run_set(&run, "INPUT_NOTIFY-URL", cases[i].url);
+        _cleanup_(buf_done) struct buf seen = BUF_INIT(4096);
+        inputs_each_secret(inputs_run_env, &run, collect_secret, &seen);
+        assert_string_equal(buf_str(&seen), cases[i].seen);
+    }
+}
+
 static void secrets_are_wiped_from_the_environment(void **state)
 {
     (void)state;
     assert_int_equal(setenv("INPUT_SSH-KEY", "canary-in-environment", 1), 0);
     assert_int_equal(setenv("INPUT_SECRET-ENV", "A=canary-in-environment", 1), 0);
+    assert_int_equal(setenv("secret-env", "A=canary-in-environment", 1), 0);
     assert_int_equal(setenv("INPUT_HOST", "web1", 1), 0);
     inputs_wipe_env();
+    assert_null(getenv("secret-env"));
     assert_null(getenv("INPUT_SSH-KEY"));
     assert_null(getenv("INPUT_SECRET-ENV"));
     assert_string_equal(getenv("INPUT_HOST"), "web1");
@@ -415,20 +441,20 @@ static void secrets_are_wiped_from_the_environment(void **state)
 static void the_table_marks_exactly_the_secret_inputs(void **state)
 {
     (void)state;
-    const char *want[] = { "ssh-key",           "ssh-key-passphrase", "jump-key", "jump-key-passphrase",
-                           "registry-password", "secret-env" };
+    const char *want[] = { "ssh-key",           "ssh-key-passphrase", "jump-key",  "jump-key-passphrase",
+                           "registry-password", "secret-env",         "notify-url" };
     const char *id, *dflt;
     bool secret;
     size_t found = 0, i = 0;
     for (; inputs_table(i, &id, &dflt, &secret); i++) {
         if (!secret)
             continue;
-        assert_true(found < 6);
+        assert_true(found < 7);
         assert_string_equal(id, want[found++]);
         assert_string_equal(dflt, "");
     }
-    assert_int_equal(found, 6);
-    assert_int_equal(i, 57);
+    assert_int_equal(found, 7);
+    assert_int_equal(i, 64);
 }
 
 static void ids_of_the_table_are_lower_case_and_unique(void **state)
@@ -499,6 +525,7 @@ int main(void)
         cmocka_unit_test(secrets_are_registered_also_when_inputs_are_wrong),
         cmocka_unit_test(no_secret_value_is_ever_part_of_a_problem),
         cmocka_unit_test(each_secret_is_visited_raw_and_by_value),
+        cmocka_unit_test(parts_of_a_secret_url_are_secrets_too),
         cmocka_unit_test(secrets_are_wiped_from_the_environment),
         cmocka_unit_test(the_table_marks_exactly_the_secret_inputs),
         cmocka_unit_test(ids_of_the_table_are_lower_case_and_unique),

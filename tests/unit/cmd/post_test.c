@@ -13,7 +13,7 @@
 
 static enum post_decision decide(const char *deployment, const char *outcome, const char *job, enum rollback_on on)
 {
-    const struct post_facts f = { deployment, outcome, job, on };
+    const struct post_facts f = { .deployment = deployment, .outcome = outcome, .job_status = job, .rollback_on = on };
     const char *why = NULL;
     enum post_decision d = post_decide(&f, &why);
 
@@ -76,9 +76,30 @@ static void without_a_deployment_nothing_is_done(void **state)
     assert_int_equal(decide("", "deployed", "failure", ROLLBACK_ON_JOB_FAILURE), POST_NOTHING);
 }
 
+static enum post_decision decide_kept(const char *job, const char *outcome)
+{
+    const struct post_facts f = {
+        .deployment = ID, .outcome = outcome, .kept = "kpi", .job_status = job, .rollback_on = ROLLBACK_ON_JOB_FAILURE
+    };
+    const char *why = NULL;
+
+    return post_decide(&f, &why);
+}
+
+static void a_failure_of_main_over_a_good_version_does_not_take_it_back(void **state)
+{
+    (void)state;
+    assert_int_equal(decide_kept("failure", "deployed"), POST_NOTHING);
+    /* somebody stopped the job as well: that is a wish of its own */
+    assert_int_equal(decide_kept("cancelled", "deployed"), POST_ROLLBACK);
+    assert_int_equal(decide_kept("failure", "rollback_failed"), POST_ROLLBACK);
+}
+
 static void a_failed_way_back_is_tried_once_more(void **state)
 {
-    const struct post_facts f = { ID, "rollback_failed", "failure", ROLLBACK_ON_JOB_FAILURE };
+    const struct post_facts f = {
+        .deployment = ID, .outcome = "rollback_failed", .job_status = "failure", .rollback_on = ROLLBACK_ON_JOB_FAILURE
+    };
     const char *why = NULL;
 
     (void)state;
@@ -208,6 +229,49 @@ static void a_host_that_cannot_be_reached_is_an_error(void **state)
     assert_true(fake_file_has("log", "::error title="));
 }
 
+static void a_runner_without_defaults_in_post_tells_the_job_status_under_the_plain_name(void **state)
+{
+    (void)state;
+    after("failure", "deployed");
+    unsetenv("INPUT_JOB-STATUS");
+    setenv("job-status", "failure", 1);
+    fake.reply[0].events = FAKE_ROLLED_BACK;
+    assert_int_equal(fake_run(post_main), 0);
+    assert_int_equal(fake.requests, 1);
+}
+
+static void a_kept_deployment_is_left_alone(void **state)
+{
+    (void)state;
+    after("failure", "deployed");
+    setenv("STATE_kept", "kpi", 1);
+    assert_int_equal(fake_run(post_main), 0);
+    assert_int_equal(fake.requests, 0);
+    assert_true(fake_file_has("log", "::notice title=Not rolled back after the job::"));
+    assert_true(fake_file_has("log", "its deployment stays"));
+    assert_true(fake_file_has("summary", "not rolled back"));
+}
+
+static void an_unknown_end_of_the_job_is_a_warning_that_names_the_input(void **state)
+{
+    (void)state;
+    after("", "deployed");
+    assert_int_equal(fake_run(post_main), 0);
+    assert_int_equal(fake.requests, 0);
+    assert_true(fake_file_has("log", "::warning title=Not rolled back after the job::"));
+    assert_true(fake_file_has("log", "job-status: ${{ job.status }}"));
+}
+
+static void a_deployment_id_that_is_none_is_not_used(void **state)
+{
+    (void)state;
+    after("failure", "deployed");
+    setenv("STATE_deployment-id", "::error::no id", 1);
+    assert_int_equal(fake_run(post_main), 0);
+    assert_int_equal(fake.requests, 0);
+    assert_true(fake_file_has("log", "No deployment of this job is known here"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -215,6 +279,14 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_deployment_of_unknown_end_is_looked_at, fake_setup, fake_teardown),
         cmocka_unit_test_setup_teardown(a_job_that_succeeded_keeps_its_deployment, fake_setup, fake_teardown),
         cmocka_unit_test_setup_teardown(nothing_is_done_when_nothing_of_it_serves, fake_setup, fake_teardown),
+        cmocka_unit_test_setup_teardown(a_failure_of_main_over_a_good_version_does_not_take_it_back, fake_setup,
+                                        fake_teardown),
+        cmocka_unit_test_setup_teardown(a_runner_without_defaults_in_post_tells_the_job_status_under_the_plain_name,
+                                        fake_setup, fake_teardown),
+        cmocka_unit_test_setup_teardown(a_kept_deployment_is_left_alone, fake_setup, fake_teardown),
+        cmocka_unit_test_setup_teardown(an_unknown_end_of_the_job_is_a_warning_that_names_the_input, fake_setup,
+                                        fake_teardown),
+        cmocka_unit_test_setup_teardown(a_deployment_id_that_is_none_is_not_used, fake_setup, fake_teardown),
         cmocka_unit_test_setup_teardown(a_failed_way_back_is_tried_once_more, fake_setup, fake_teardown),
         cmocka_unit_test_setup_teardown(other_values_of_rollback_on_do_nothing_after_the_job, fake_setup,
                                         fake_teardown),

@@ -1,0 +1,174 @@
+"""The workflows in examples/, run by act as they stand: only names in capitals, and a login, are filled in."""
+
+import re
+
+import pytest
+from testbed import act
+from testbed.engine import compiled, tar_of
+
+EXAMPLES = act.REPOSITORY / "examples"
+IMAGE = "ghcr.io/OWNER/shop"
+# The test bed's registry wants a login, a container on it is healthy at once, and its runner is not kept waiting.
+LOGIN = ("          registry-username: ${{ vars.REGISTRY_USER }}\n"
+         "          registry-password: ${{ secrets.REGISTRY_PASSWORD }}\n"
+         "          health-interval: 150ms\n          stop-timeout: 2s\n")
+
+
+def example(name, **replace):
+    """Its text, with capitals replaced, and how it calls the action."""
+    text = (EXAMPLES / name).read_text()
+    for old, new in {IMAGE: "registry:5000/app", "warm-up: 10s": "warm-up: 0s", "user: ubuntu": "user: ec2-user",
+                     **replace}.items():
+        text = text.replace(old, new)
+    # A login where an image is pulled that no login stands with.
+    if "registry-username" not in text:
+        text = re.sub(r"(?m)^(          image: .*\n)", lambda m: m[1] + LOGIN, text)
+    calls = set(re.findall(r"uses: (\S+/bluegreen-action@\S+)", text))
+    return text, calls.pop() if calls else None
+
+
+@pytest.fixture
+def make(site):
+    """make({file: text}, action) is a repository with these workflows and the settings of its environments."""
+    if not act.available():
+        pytest.fail("act is missing: it is in the development image", pytrace=False)
+
+    def one(workflows, action, variables=None, secrets=None, **kwargs):
+        known_secrets, known = act.settings(site)
+        database = "postgres://db/shop"
+        known_secrets |= {"DATABASE_URL": database, "APP_ENV": f"DATABASE_URL={database}", **(secrets or {})}
+        known |= variables or {}
+        repository = act.Act(site.bed, workflows, known_secrets, known, action=action, **kwargs)
+        site.bed.registry.push_app(repository.sha)
+        return repository
+    return one
+
+
+def test_minimal(site, make):
+    text, action = example("minimal.yml")
+    repository = make({"deploy.yml": text}, action)
+    result = repository.run("push")
+    assert result.exit_code == 0, result
+    assert site.host.version() == repository.sha
+
+
+def test_staging_then_production(site, make):
+    text, action = example("environments.yml")
+    repository = make({"deploy.yml": text}, action)
+    result = repository.run("push")
+    assert result.exit_code == 0, result
+    assert result.jobs() == {"staging": "success", "production": "success"}
+    # Here both environments are one host: the second deployment finds the bytes of the first one.
+    assert result.step("deploy", job="staging").outputs["outcome"] == "deployed"
+    assert result.step("deploy", job="production").outputs["outcome"] in ("deployed", "unchanged")
+    assert site.host.version() == repository.sha
+
+
+def test_two_hosts_one_after_the_other(site, make):
+    other = site.bed.extra_host("web2")
+    other.reset()
+    text, action = example("two-hosts.yml")
+    repository = make({"deploy.yml": text}, action, {
+        "HOST_FIRST": site.host.name, "FINGERPRINT_FIRST": site.host.fingerprint(),
+        "HOST_SECOND": other.name, "FINGERPRINT_SECOND": other.fingerprint()})
+    result = repository.run("push")
+    assert result.exit_code == 0, result
+    assert site.host.version() == other.version() == repository.sha
+    for name in ("first", "second"):
+        assert repository.artifact(f"bluegreen-{name}")
+
+
+def test_rollback_by_hand(site, make):
+    site.deploy("v1")
+    site.deploy("v2")
+    text, action = example("rollback.yml")
+    repository = make({"rollback.yml": text}, action)
+    result = repository.run("workflow_dispatch", inputs={"to": "previous", "image": "", "reason": "a test"})
+    assert result.exit_code == 0, result
+    site.check_serves("v1")
+    image = site.bed.registry.ref("v3")
+    result = repository.run("workflow_dispatch", inputs={"to": "image", "image": image, "reason": "a test"})
+    assert result.exit_code == 0, result
+    site.check_serves("v3")
+
+
+def test_status_by_hand(site, make):
+    site.deploy("v1")
+    text, action = example("status.yml")
+    result = make({"status.yml": text}, action).run("workflow_dispatch")
+    assert result.exit_code == 0, result
+    assert site.deployments()[-1] in result.text
+
+
+def test_reusable_deployment_called_twice(site, make):
+    called, action = example("reusable-deploy.yml")
+    caller, _ = example("call-reusable.yml")
+    where = re.search(r"uses: (\S+?)/\.github/workflows/(\S+?)@(\S+)", caller)
+    repository = make({"deploy.yml": caller}, action, actions={
+        f"{where[1]}@{where[3]}": {f".github/workflows/{where[2]}": called}})
+    digest = site.bed.registry.push("app", "by-digest", [tar_of({"app": compiled("apps/app.c").read_bytes()})],
+                                    {"APP_VERSION": "by-digest"})
+    result = repository.run("workflow_dispatch", inputs={"digest": digest})
+    assert result.exit_code == 0, result
+    assert site.host.version() == "by-digest"
+
+
+# What the four-job example needs besides this action: a compiler, AWS and a docker to build with, by their answers.
+COMMANDS = {
+    "sudo": "", "rustup": "",
+    "cargo": "out=target/x86_64-unknown-linux-musl/release; mkdir -p $out && echo program >$out/NAME",
+    "aws": "echo PASSWORD",
+    "docker": 'case $1 in login) test "$(cat)" = PASSWORD ;; image) echo REGISTRY/NAME@DIGEST ;; esac',
+}
+STEPS = {
+    "actions/cache": "true",
+    "actions/upload-artifact": 'mkdir -p "$HOME/kept" && cp "${{ inputs.path }}" "$HOME/kept/"',
+    "actions/download-artifact": 'mkdir -p "${{ inputs.path }}" && cp "$HOME"/kept/* "${{ inputs.path }}/"',
+    "aws-actions/configure-aws-credentials": 'test "${{ inputs.role-to-assume }}" = the-role',
+}
+NAME = "mexc-sniper-rust"
+
+
+def composite(run):
+    inputs = "".join(f"  {i}:\n    description: As there.\n"
+                     for i in ("path", "name", "key", "role-to-assume", "aws-region"))
+    return {"action.yml": "name: stand-in\ndescription: Stands in for an action that needs the network.\n"
+            f"inputs:\n{inputs}runs:\n  using: composite\n  steps:\n    - shell: bash\n      run: |\n        {run}\n"}
+
+
+def four_jobs(make, site, digest, smoke_test):
+    health = "health-path: /health\n"
+    text, action = example("four-jobs.yml", **{"registry-username: AWS": f"registry-username: {site.bed.registry.user}",
+                                               health: f"{health}          health-interval: 150ms\n"})
+    words = {"PASSWORD": site.bed.registry.password, "REGISTRY": site.bed.registry.name, "NAME": NAME, "DIGEST": digest}
+    commands = {name: "#!/bin/bash\nset -e\n" + re.sub("|".join(words), lambda m: words[m[0]], script) + "\n"
+                for name, script in COMMANDS.items()}
+    used = {m[1]: m[2] for m in re.finditer(r"uses: ([\w-]+/[\w-]+)@(\S+)", text)}
+    return make({"deploy.yml": text}, action, {
+        "AWS_REGION": "eu-central-1", "AWS_ROLE": "the-role", "AWS_EC2_IP": site.host.ip,
+        "ECR_REGISTRY": site.bed.registry.name}, {
+        "AWS_SSH_PRIVATE_KEY": site.bed.keys["ed25519"].text, "MEXC_API_KEY": "key-of-mexc",
+        "MEXC_SECRET_KEY": "secret-of-mexc", "JWT_SECRET": "secret-of-jwt"},
+        actions={f"{name}@{used[name]}": composite(run) for name, run in STEPS.items()}, commands=commands,
+        files={"backend-rust/Cargo.lock": "", "backend-rust/scripts/smoke-test.sh": f"#!/bin/bash\n{smoke_test}\n"})
+
+
+def push(site, version):
+    return site.bed.registry.push(NAME, version, [tar_of({"app": compiled("apps/app.c").read_bytes()})],
+                                  {"APP_VERSION": version})
+
+
+def test_four_jobs_deploy_and_go_back_when_the_smoke_test_fails(site, make):
+    good = four_jobs(make, site, push(site, "rust-1"), "true").run("workflow_dispatch")
+    assert good.exit_code == 0, good
+    assert good.jobs() == {"build": "success", "docker-build": "success", "deploy": "success"}
+    assert site.host.version() == "rust-1"
+    bad = four_jobs(make, site, push(site, "rust-2"), "echo smoke test says no; exit 1").run("workflow_dispatch")
+    assert bad.exit_code != 0
+    assert bad.step("deploy", job="deploy").outputs["outcome"] == "deployed", bad
+    assert "outcome: rolled_back" in bad.step("deploy", "Post", job="deploy").text, bad
+    # The safety net looks, and finds the work done.
+    assert bad.step("status", job="rollback").outputs["outcome"] == "reported", bad
+    assert "Rolling back" not in "".join(line.text for line in bad.lines if line.raw.get("jobID") == "rollback")
+    assert site.host.version() == "rust-1"
+    assert "secret-of-mexc" not in bad.shown()
