@@ -5,6 +5,8 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <inttypes.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 /* The inode of the socket that listens on the port, from /proc/net/tcp or tcp6; 0: none. */
 static uint64_t listening_inode(const char *path, int port)
@@ -95,6 +97,28 @@ static bool is_free(const struct run *run, const struct json *containers, int po
         return false;
     }
     return !ports_listener(port, owner);
+}
+
+static int hold(int family, const struct sockaddr *address, socklen_t size)
+{
+    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0), both = 0;
+    if (fd < 0)
+        return -1;
+    if (family == AF_INET6)
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &both, sizeof(both));
+    if (bind(fd, address, size) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+int ports_hold(int port)
+{
+    const struct sockaddr_in6 any6 = { .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port) };
+    const struct sockaddr_in any4 = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+    /* libc's own way to pass addresses */
+    int fd = hold(AF_INET6, (const struct sockaddr *)&any6, sizeof(any6));
+    return fd >= 0 ? fd : hold(AF_INET, (const struct sockaddr *)&any4, sizeof(any4));
 }
 
 bool ports_owner(struct run *run, int port, struct buf *owner)

@@ -9,6 +9,7 @@
 #include "agent/strategy.h"
 
 #include "agent/health.h"
+#include "agent/ports.h"
 #include "shared/clock.h"
 
 static int spare_port(const struct run *run)
@@ -51,11 +52,34 @@ static const char *obstacle(const struct run *run)
     return NULL;
 }
 
+#define HELD_STARTS_MAX                                                                                                \
+    4 /* the engine tries a held port at most once for IPv4 and once for IPv6 before the other's turn comes */
+
+/*
+ * Both ports are free, and the engine may hand out the spare one first. While that is held by us, a start that tries it
+ * fails before the app runs; turning the port of a running app would take its network away while it boots.
+ */
+static int start_undisturbed(struct run *run, struct err *err)
+{
+    _cleanup_(close_p) int held = ports_hold(spare_port(run));
+    int r = traffic_start(run, &run->cand, err);
+    for (int starts = 1; r < 0 && err->kind == ERR_PORT_TAKEN && held >= 0 && starts < HELD_STARTS_MAX; starts++) {
+        err_clear(err);
+        r = traffic_start(run, &run->cand, err);
+    }
+    if (r < 0 && err->kind == ERR_PORT_TAKEN && held >= 0) { /* this engine does not move on: without it, then */
+        close_p(&held);
+        err_clear(err);
+        r = traffic_start(run, &run->cand, err);
+    }
+    return r;
+}
+
 /* The candidate starts where it can be checked: on the spare port, or on the production port when that one is free. */
 static int start(struct run *run, bool contested, struct err *err)
 {
     int wanted = contested ? spare_port(run) : (int)run->spec.port;
-    int r = traffic_start(run, &run->cand, err);
+    int r = contested ? traffic_start(run, &run->cand, err) : start_undisturbed(run, err);
     if (r < 0 && contested && err->kind == ERR_PORT_TAKEN) {
         /* The old one holds its port on one address only: the engine noticed late, and goes on with the next port. */
         err_clear(err);
@@ -72,7 +96,7 @@ static int start(struct run *run, bool contested, struct err *err)
                        "the container ended at once, with exit code %d", (int)run->cand.c.exit_code);
     if (run->cand.host_port != wanted && !contested)
         return traffic_take_port(run, &run->cand, wanted,
-                                 err); /* both were free: which one it got is the engine's turn */
+                                 err); /* it could not be held: which one it got is the engine's turn */
     return run->cand.host_port == wanted ? 0 : 1;
 }
 
