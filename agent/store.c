@@ -1,5 +1,6 @@
 #include "agent/store.h"
 
+#include "shared/fd.h"
 #include "shared/wire.h"
 
 #include <dirent.h>
@@ -169,20 +170,6 @@ int store_remove_deployment(int app_fd, const char *id, struct err *err)
     return 0;
 }
 
-static int write_all(int fd, struct span data)
-{
-    while (data.len > 0) {
-        ssize_t n = write(fd, data.ptr, data.len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -1;
-        data.ptr += n;
-        data.len -= (size_t)n;
-    }
-    return 0;
-}
-
 int store_write(int dir_fd, const char *name, struct span data, struct err *err)
 {
     char temp[160];
@@ -192,7 +179,7 @@ int store_write(int dir_fd, const char *name, struct span data, struct err *err)
     _cleanup_(close_p) int fd = openat(dir_fd, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return io_fail(err, "create", name);
-    if (write_all(fd, data) < 0 || fsync(fd) < 0 || renameat(dir_fd, temp, dir_fd, name) < 0 || fsync(dir_fd) < 0) {
+    if (fd_write(fd, data) < 0 || fsync(fd) < 0 || renameat(dir_fd, temp, dir_fd, name) < 0 || fsync(dir_fd) < 0) {
         int r = io_fail(err, "write", name);
         (void)unlinkat(dir_fd, temp, 0);
         return r;
@@ -205,20 +192,10 @@ int store_read(int dir_fd, const char *name, struct buf *out, struct err *err)
     _cleanup_(close_p) int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT ? 1 : io_fail(err, "open", name);
-    char chunk[16384];
-    for (;;) {
-        ssize_t n = read(fd, chunk, sizeof(chunk));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return io_fail(err, "read", name);
-        if (n == 0)
-            break;
-        buf_add(out, chunk, (size_t)n);
-    }
+    int r = fd_read(fd, out);
     if (buf_check(out, err) < 0)
         return err_wrap(err, "read '%s'", name);
-    return 0;
+    return r < 0 ? io_fail(err, "read", name) : 0;
 }
 
 void store_disk(const char *path, int64_t *free_bytes, int64_t *total_bytes)

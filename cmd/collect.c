@@ -2,6 +2,7 @@
 
 #include "shared/bundle.h"
 #include "shared/clock.h"
+#include "shared/fd.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -198,16 +199,7 @@ int collect_begin_part(struct collect *c, const char *prefix, struct err *err)
 
 static int write_all(int fd, struct span data, struct err *err)
 {
-    while (data.len > 0) {
-        ssize_t n = write(fd, data.ptr, data.len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return err_set(err, ERR_IO, errno, "write the bundle: %s", strerror(errno));
-        data.ptr += n;
-        data.len -= (size_t)n;
-    }
-    return 0;
+    return fd_write(fd, data) < 0 ? err_set(err, ERR_IO, errno, "write the bundle: %s", strerror(errno)) : 0;
 }
 
 int collect_data(struct collect *c, struct span data, struct err *err)

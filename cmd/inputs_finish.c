@@ -3,6 +3,7 @@
 #include "cmd/hostpin.h"
 #include "cmd/inputs_parse.h"
 #include "cmd/sshkey.h"
+#include "shared/fd.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -214,13 +215,9 @@ static int slurp_env_file(struct inputs_reading *rd, const char *real, struct bu
                        rd->in->env_file, ENV_FILE_MAX);
         return 1;
     }
-    char chunk[4096];
-    ssize_t got;
-    while ((got = read(fd, chunk, sizeof(chunk))) > 0)
-        buf_add(text, chunk, (size_t)got);
-    if (got < 0 || text->failed) {
+    if (fd_read(fd, text) < 0) {
         inputs_problem(rd, ERR_INPUT, "env-file", 0, "got '%.200s', which cannot be read: %s", rd->in->env_file,
-                       got < 0 ? strerror(errno) : "it grows while it is read");
+                       text->failed ? "it grows while it is read" : strerror(errno));
         return 1;
     }
     return 0;

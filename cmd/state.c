@@ -1,6 +1,7 @@
 #include "cmd/state.h"
 
 #include "shared/crypto.h"
+#include "shared/fd.h"
 #include "shared/json.h"
 
 #include <fcntl.h>
@@ -69,20 +70,6 @@ static int open_workspace(void)
 
 /* ---- main ---- */
 
-static int write_all(int fd, struct span bytes)
-{
-    while (bytes.len > 0) {
-        ssize_t n = write(fd, bytes.ptr, bytes.len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -1;
-        bytes.ptr += n;
-        bytes.len -= (size_t)n;
-    }
-    return 0;
-}
-
 /*
  * A new file beside it, then renamed over it: post never sees half a file, and a link in its place is replaced. It belongs
  * to whom the workspace belongs: a file of root's would stop a step of theirs that packs the workspace.
@@ -98,7 +85,7 @@ static int replace_file(int dir, const char *name, struct span text, struct err 
     fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd >= 0 && fstat(dir, &owner) == 0)
         (void)!fchown(fd, owner.st_uid, owner.st_gid); /* only root can, and only root needs to */
-    if (fd < 0 || write_all(fd, text) < 0 || renameat(dir, temporary, dir, name) < 0) {
+    if (fd < 0 || fd_write(fd, text) < 0 || renameat(dir, temporary, dir, name) < 0) {
         int error = errno;
         if (fd >= 0)
             (void)unlinkat(dir, temporary, 0);
@@ -132,7 +119,7 @@ int state_set(struct github *g, const char *name, const char *value, struct err 
     const char *file = getenv("GITHUB_STATE");
     struct err why = { 0 };
     char text[1024];
-    int r = github_state(g, name, value, err);
+    int r = github_state(name, value, err);
 
     if (r < 0 || !runner_loses_state())
         return r;
@@ -155,14 +142,8 @@ int state_set(struct github *g, const char *name, const char *value, struct err 
 static bool read_bounded(int fd, struct buf *out)
 {
     struct stat st;
-    char chunk[4096];
-    ssize_t n = 0;
 
-    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1 || st.st_size > FILE_BYTES_MAX)
-        return false;
-    while ((n = read(fd, chunk, sizeof(chunk))) > 0)
-        buf_add(out, chunk, (size_t)n);
-    return n == 0 && !out->failed;
+    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 && fd_read(fd, out) == 0;
 }
 
 /* The state in the file of this very step, or NULL. */

@@ -1,0 +1,35 @@
+#include "shared/fd.h"
+
+#define CHUNK (16 * 1024)
+
+int fd_write(int fd, struct span bytes)
+{
+    while (bytes.len > 0) {
+        ssize_t n = write(fd, bytes.ptr, bytes.len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -1;
+        bytes.ptr += n;
+        bytes.len -= (size_t)n;
+    }
+    return 0;
+}
+
+int fd_read(int fd, struct buf *out)
+{
+    char chunk[CHUNK];
+
+    for (;;) {
+        ssize_t n = read(fd, chunk, sizeof(chunk));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return (int)n;
+        buf_add(out, chunk, (size_t)n);
+        if (out->failed) {
+            errno = EFBIG;
+            return -1;
+        }
+    }
+}
