@@ -244,12 +244,12 @@ static int take_url(const struct artifact_api *api, const char *url, struct buf 
     const struct artifact_options *o = api->line->o;
     char origin[300];
 
-    if (o->secret && *url) {
+    if (strlen(url) > ARTIFACT_URL_MAX || !artifact_origin(url, origin, sizeof(origin))) /* nor is it shown */
+        return err_set(err, ERR_ARTIFACT, 0, "CreateArtifact: the service gave no address to upload to");
+    if (o->secret) {
         o->secret(o->ctx, url);
         tell_signature(o, url);
     }
-    if (strlen(url) > ARTIFACT_URL_MAX || !artifact_origin(url, origin, sizeof(origin)))
-        return err_set(err, ERR_ARTIFACT, 0, "CreateArtifact: the service gave no address to upload to");
     if (strncmp(api->origin, "https:", 6) == 0 && strncmp(origin, "https:", 6) != 0)
         return err_set(err, ERR_ARTIFACT, 0, "CreateArtifact: the address to upload to is not encrypted (https)");
     buf_reset(ret);

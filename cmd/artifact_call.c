@@ -149,8 +149,12 @@ int artifact_call(struct artifact_line *line, const struct artifact_call *call, 
         if (r == 0 && (!again || made >= call->attempts))
             return 0;
         describe(call, ret, r, &why, text);
-        if (!again || made >= call->attempts)
-            return err_set(err, ERR_ARTIFACT, why.code, "%s", text);
+        if (!again || made >= call->attempts) {
+            (void)err_set(err, ERR_ARTIFACT, why.code, "%s", text);
+            if (why.hint[0]) /* a certificate that is not trusted */
+                err_hint(err, "%s", why.hint);
+            return -ERR_ARTIFACT;
+        }
         /* what a full queue refuses is not carried out, and who cannot be reached carries nothing out */
         ret->doubtful = ret->doubtful || (ret->http.status != 429 && why.kind != ERR_UNREACHABLE);
         if (line->told++ < ARTIFACT_RETRY_LINES)

@@ -385,6 +385,7 @@ static CURLcode set_limits(CURL *easy, struct exchange *x)
     int64_t connect_ms = x->request->connect_timeout_ms;
     SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(connect_ms > 0 ? connect_ms : CONNECT_TIMEOUT_MS));
     SET(CURLOPT_NOSIGNAL, 1L);
+    SET(CURLOPT_QUICK_EXIT, 1L); /* after a timeout a thread that resolves a name is left behind, not waited for */
     SET(CURLOPT_TCP_KEEPALIVE, 1L);
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
     SET(CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
@@ -560,9 +561,18 @@ static enum err_kind kind_of(CURLcode c)
     }
 }
 
+/* libcurl's own words, except where they quote a proxy's address, which may hold a password. */
+static const char *words_for(const struct exchange *x, CURLcode c)
+{
+    const char *words = x->http->errbuf;
+    if (strncasecmp(words, "Unsupported proxy", 17) == 0)
+        return "the address of the proxy (http_proxy, https_proxy, all_proxy) cannot be used";
+    return *words ? words : curl_easy_strerror(c);
+}
+
 static int fail_with(struct exchange *x, CURLcode c)
 {
-    const char *words = x->http->errbuf[0] ? x->http->errbuf : curl_easy_strerror(c);
+    const char *words = words_for(x, c);
     if (c == CURLE_ABORTED_BY_CALLBACK && is_cancelled(x->http))
         return fail_cancelled(x);
     enum err_kind kind = kind_of(c);
@@ -594,8 +604,6 @@ static int run(struct exchange *x)
     x->response->status = current_status(h);
     if (r == 0 && result != CURLE_OK && !x->ended_early)
         r = x->failed < 0 ? x->failed : fail_with(x, result);
-    if (r < 0) /* a thread that resolves a name may be left behind rather than waited for */
-        (void)curl_easy_setopt(h->easy, CURLOPT_QUICK_EXIT, 1L);
     (void)curl_multi_remove_handle(h->multi, h->easy); /* it was added: cannot fail */
     return r;
 }

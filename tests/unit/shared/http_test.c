@@ -884,6 +884,25 @@ static void a_proxy_of_the_environment_is_not_asked_for_local_addresses(void **s
     assert_int_equal(unsetenv("all_proxy"), 0);
 }
 
+static void messages_do_not_quote_a_proxy_that_cannot_be_used(void **state)
+{
+    static const char *const proxies[] = { "ftp://u:hunter2@h:1", "http://u:hunter2@h:none", "http://u:hunter2@[::" };
+    struct server elsewhere = { .url = "http://app.example.invalid" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(proxies) / sizeof(proxies[0]); i++) {
+        struct err err;
+        struct http_response r;
+        char text[2000];
+        assert_int_equal(setenv("http_proxy", proxies[i], 1), 0);
+        assert_true(get(&elsewhere, "/", (struct http_request){ .timeout_ms = 5000 }, &r, &err) < 0);
+        assert_null(strstr(err_text(&err, text, sizeof(text)), "hunter"));
+        assert_said(&err, "http_proxy");
+        http_response_done(&r);
+    }
+    assert_int_equal(unsetenv("http_proxy"), 0);
+}
+
 static void escape_keeps_unreserved_characters_only(void **state)
 {
     (void)state;
@@ -942,6 +961,7 @@ int main(void)
         CLIENT_TEST(requests_that_cannot_be_sent_are_input_errors),
         CLIENT_TEST(messages_do_not_show_user_and_query),
         CLIENT_TEST(a_proxy_of_the_environment_is_not_asked_for_local_addresses),
+        CLIENT_TEST(messages_do_not_quote_a_proxy_that_cannot_be_used),
         cmocka_unit_test(escape_keeps_unreserved_characters_only),
     };
     if (http_global_init(NULL) < 0)
