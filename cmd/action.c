@@ -23,6 +23,7 @@ struct action {
     const char *summary_path;
     struct artifact artifact;
     bool artifact_missing; /* it is required, and could not be uploaded */
+    bool stopped_early;    /* a signal came before post was told the outcome */
 };
 
 static void warn(struct github *g, const char *title, const struct err *err)
@@ -38,9 +39,10 @@ static void warn(struct github *g, const char *title, const struct err *err)
 static int state_started(struct action *a, const char *id, struct err *err)
 {
     struct github *g = a->stage.g;
+    char place[300];
 
     if (state_set(g, STATE_ID, id, err) < 0 || state_set(g, STATE_APP, a->stage.in.spec.app, err) < 0 ||
-        state_set(g, STATE_PHASE, "started", err) < 0)
+        state_set(g, STATE_HOST, stage_place(&a->stage, place), err) < 0)
         return err_wrap(err, "tell the post stage");
     return 0;
 }
@@ -52,18 +54,36 @@ static bool kept_despite_kpi(const struct action *a)
            report_exit_code(&a->report, a->stage.in.fail_on_kpi) == err_kind_exit_code(ERR_KPI);
 }
 
+static void state_kept(struct action *a, const char *cause)
+{
+    struct err err = { 0 };
+
+    if (state_set(a->stage.g, STATE_KEPT, cause, &err) < 0)
+        warn(a->stage.g, "The post stage is not told that the new version stays", &err);
+}
+
 /* Only a deployment is the post stage's business. Unknown is told as unknown: post looks then. */
 static void state_ended(struct action *a)
 {
     struct err err = { 0 };
 
+    a->stopped_early = signals_caught != 0;
     if (a->report.op != WIRE_DEPLOY)
         return;
-    if (kept_despite_kpi(a) && state_set(a->stage.g, STATE_KEPT, "kpi", &err) < 0)
-        warn(a->stage.g, "The post stage is not told that the new version stays", &err);
-    if (state_set(a->stage.g, STATE_OUTCOME, outcome_name(a->report.outcome), &err) < 0 ||
-        state_set(a->stage.g, STATE_PHASE, "ended", &err) < 0)
+    if (kept_despite_kpi(a))
+        state_kept(a, "kpi");
+    if (state_set(a->stage.g, STATE_OUTCOME, outcome_name(a->report.outcome), &err) < 0)
         warn(a->stage.g, "The post stage is not told the outcome", &err);
+}
+
+/*
+ * A time limit of the step that hits what comes after the outcome fails the job over a good version. That somebody
+ * cancelled the job is told by its status, and counts all the same.
+ */
+static void state_late(struct action *a)
+{
+    if (signals_caught && !a->stopped_early && a->report.op == WIRE_DEPLOY && a->report.outcome == OUTCOME_DEPLOYED)
+        state_kept(a, "late");
 }
 
 /* ---- bundle ---- */
@@ -332,12 +352,12 @@ static void tell_end(struct action *a)
 static int end_code(struct action *a)
 {
     int code = report_exit_code(&a->report, a->stage.in.fail_on_kpi);
-    struct err err = { 0 };
 
+    state_late(a);
     if (code != 0 || !a->artifact_missing)
         return code;
-    if (a->report.op == WIRE_DEPLOY && state_set(a->stage.g, STATE_KEPT, "artifact", &err) < 0)
-        warn(a->stage.g, "The post stage is not told that the new version stays", &err);
+    if (a->report.op == WIRE_DEPLOY)
+        state_kept(a, "artifact");
     return err_kind_exit_code(ERR_ARTIFACT);
 }
 
@@ -357,10 +377,22 @@ static void tell_wrong_inputs(struct action *a, const struct err *why)
         warn(a->stage.g, "No outputs", &err);
 }
 
+/* A step that fails over a good outcome has no cause in the report. */
+static const char *why_failed(int exit_code)
+{
+    if (exit_code == err_kind_exit_code(ERR_ARTIFACT))
+        return "The step fails only because its artifact is required and could not be uploaded.";
+    if (exit_code == err_kind_exit_code(ERR_KPI))
+        return "The step fails only because a duration is above its critical limit (fail-on-kpi).";
+    return "";
+}
+
 /* The very last: whatever comes of it, this stage ends as it would have. */
 static int tell_others(struct action *a, int exit_code)
 {
-    const struct stage_news news = { .stage = "main", .artifact_url = a->artifact.url, .exit_code = exit_code };
+    const struct stage_news news = {
+        .stage = "main", .why = why_failed(exit_code), .artifact_url = a->artifact.url, .exit_code = exit_code
+    };
 
     stage_notify(&a->stage, &a->report, &news);
     return exit_code;
@@ -383,7 +415,9 @@ static int run(struct action *a)
     }
     run_command(a);
     tell_end(a);
-    return tell_others(a, end_code(a));
+    int code = tell_others(a, end_code(a));
+    state_late(a);
+    return code;
 }
 
 int action_main(void)

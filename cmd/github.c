@@ -393,11 +393,11 @@ static int append_file(const char *variable, struct span bytes, struct err *err)
 }
 
 /* A value as words of the host may be in it: redacted, each line made safe. */
-static void add_value(const struct github *g, const char *value, struct buf *out)
+static void add_value(const struct redactor *redactor, const char *value, struct buf *out)
 {
     _cleanup_(buf_done_p) struct buf redacted = BUF_INIT(strlen(value) + 16);
 
-    redactor_apply(g->redactor, span_of(value), &redacted);
+    redactor_apply(redactor, span_of(value), &redacted);
     safe_lines(buf_span(&redacted), out);
 }
 
@@ -405,13 +405,13 @@ static void add_value(const struct github *g, const char *value, struct buf *out
  * NAME=VALUE, or for several lines NAME<<DELIMITER, lines, DELIMITER. The delimiter is unguessable, so nobody can have put
  * it into the value.
  */
-static int append_entry(const struct github *g, const char *variable, const char *name, const char *value,
+static int append_entry(const struct redactor *redactor, const char *variable, const char *name, const char *value,
                         struct err *err)
 {
     _cleanup_(buf_done_p) struct buf safe = BUF_INIT(GITHUB_VALUE_MAX), entry = BUF_INIT(GITHUB_VALUE_MAX + 1024);
     char delimiter[33];
 
-    add_value(g, value, &safe);
+    add_value(redactor, value, &safe);
     if (buf_check(&safe, err) < 0 || crypto_random_hex(16, delimiter, sizeof(delimiter), err) < 0)
         return err_wrap(err, "%s: value of '%s'", variable, name);
     if (span_contains(buf_span(&safe), "\n"))
@@ -425,12 +425,12 @@ static int append_entry(const struct github *g, const char *variable, const char
 
 int github_output(struct github *g, const char *name, const char *value, struct err *err)
 {
-    return append_entry(g, "GITHUB_OUTPUT", name, value, err);
+    return append_entry(g->redactor, "GITHUB_OUTPUT", name, value, err);
 }
 
-int github_state(struct github *g, const char *name, const char *value, struct err *err)
+int github_state(const char *name, const char *value, struct err *err)
 {
-    return append_entry(g, "GITHUB_STATE", name, value, err);
+    return append_entry(NULL, "GITHUB_STATE", name, value, err);
 }
 
 int github_summary(struct github *g, struct span markdown, struct err *err)

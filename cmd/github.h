@@ -53,11 +53,12 @@ void github_annotate(struct github *g, enum github_level level, const char *titl
 void github_debug(struct github *g, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /*
- * File commands: GITHUB_OUTPUT, GITHUB_STATE. Values may hold newlines; they are redacted and made safe. No file:
- * nothing happens. -ERR_IO, -ERR_NOMEM beyond GITHUB_VALUE_MAX.
+ * File commands: GITHUB_OUTPUT, GITHUB_STATE. Values may hold newlines; they are made safe, outputs are redacted too. State is
+ * for words of ours only, and stays whole: a deployment's id in which a short secret happens to stand would be lost to
+ * post. No file: nothing happens. -ERR_IO, -ERR_NOMEM beyond GITHUB_VALUE_MAX.
  */
 int github_output(struct github *g, const char *name, const char *value, struct err *err);
-int github_state(struct github *g, const char *name, const char *value, struct err *err);
+int github_state(const char *name, const char *value, struct err *err);
 /* Append Markdown to GITHUB_STEP_SUMMARY (at most 1 MiB; cut with a note). Redacted here once more. */
 int github_summary(struct github *g, struct span markdown, struct err *err);
 

@@ -145,16 +145,35 @@ static void tell_nothing(struct stage *s, const struct post_facts *f, const char
     stage_summary(s, buf_span(&text));
 }
 
-/* A rollback that is due and cannot even be begun. */
-static void notify_no_rollback(struct stage *s, const char *why, const struct err *err)
+/* A rollback that is due and cannot even be begun: the exit code. */
+static int tell_no_rollback(struct stage *s, const char *deployment, const char *why, const struct err *err)
 {
     struct report r;
 
+    github_annotate(s->g, GITHUB_ERROR, "No rollback after the job",
+                    "The post stage of deployment %s cannot use its inputs, so it cannot look at the host. Look "
+                    "there yourself, or run the action with command: rollback",
+                    deployment);
     report_init(&r, WIRE_ROLLBACK, s->in.spec.app, "");
     report_never_sent(&r, err);
     stage_notify(s, &r,
                  &(struct stage_news){ .stage = "post", .why = why, .exit_code = err_kind_exit_code(err->kind) });
     report_done(&r);
+    return err_kind_exit_code(err->kind);
+}
+
+/* Inputs are evaluated anew for post. Of another host or app one could only learn that nothing of this deployment is there. */
+static int check_place(struct stage *s, struct err *err)
+{
+    const char *app = state_get(STATE_APP), *host = state_get(STATE_HOST);
+    char place[300], text[1024];
+
+    if ((!given(app) || is(s->in.spec.app, app)) && (!given(host) || is(stage_place(s, place), host)))
+        return 0;
+    err_set(err, ERR_INPUT, 0, "the inputs now name app '%s' on '%s', but the main step deployed '%s' on '%s'",
+            s->in.spec.app, stage_place(s, place), app, host);
+    github_annotate(s->g, GITHUB_ERROR, "Wrong input", "%s", err_text(err, text, sizeof(text)));
+    return -ERR_INPUT;
 }
 
 static int run(struct stage *s)
@@ -177,21 +196,16 @@ static int run(struct stage *s)
     if (post_decide(&f, &why) == POST_ROLLBACK) { /* as far as can be told without the inputs */
         /* What a rollback needs is less than what the deployment did: an env-file may be gone by now. */
         (void)setenv("INPUT_COMMAND", "rollback", 1);
-        if (stage_inputs(s, &err) < 0) {
-            github_annotate(
-                s->g, GITHUB_ERROR, "No rollback after the job",
-                "The post stage of deployment %s cannot read its inputs, so it cannot look at the host. Look "
-                "there yourself, or run the action with command: rollback",
-                f.deployment);
-            notify_no_rollback(s, why, &err);
-            return err_kind_exit_code(err.kind);
-        }
+        if (stage_inputs(s, &err) < 0)
+            return tell_no_rollback(s, f.deployment, why, &err);
         f.rollback_on = s->in.rollback_on;
     }
     if (post_decide(&f, &why) == POST_NOTHING) {
         tell_nothing(s, &f, why);
         return 0;
     }
+    if (check_place(s, &err) < 0)
+        return tell_no_rollback(s, f.deployment, why, &err);
     return roll_back(s, f.deployment, f.job_status, why);
 }
 

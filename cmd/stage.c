@@ -79,10 +79,10 @@ void stage_done(struct stage *s)
 /* "input 'ID'…": at the line of the workflow where ID stands. */
 static void point_at_input(struct stage *s, struct span problem)
 {
-    struct span id, rest = problem;
+    struct span before, id, rest = problem;
     char name[64];
 
-    if (!span_split(&rest, '\'', &id) || !span_split(&rest, '\'', &id) || id.len >= sizeof(name))
+    if (!span_split(&rest, '\'', &before) || !span_split(&rest, '\'', &id) || id.len >= sizeof(name))
         return;
     (void)snprintf(name, sizeof(name), "%.*s", (int)id.len, id.ptr);
     github_set_position(s->g, s->pos.file, workflowpos_input(&s->pos, name));
@@ -122,6 +122,12 @@ const char *stage_host(const struct stage *s, char out[300])
     return out;
 }
 
+const char *stage_place(const struct stage *s, char out[300])
+{
+    (void)snprintf(out, 300, "%s:%d", s->in.target.host, s->in.target.port);
+    return out;
+}
+
 static void note(void *ctx, const char *text)
 {
     github_line(ctx, "%s", text);
@@ -140,6 +146,7 @@ int stage_connect(struct stage *s, int cancel_fd, struct err *err)
         github_line(s->g, "through %s@%s:%d", s->in.jump.user, s->in.jump.host, s->in.jump.port);
     r = session_open(&s->session, &o, err);
     if (r < 0) {
+        redactor_clean_err(s->redactor, err);
         github_endgroup(s->g);
         return r;
     }
@@ -197,6 +204,7 @@ void stage_run(struct stage *s, const struct wire_request *request, struct repor
     result = session_run(s->session, request, on_event, &l, &err);
     logview_end(&l.view);
     report_end(r, result, &err);
+    redactor_clean_err(s->redactor, &r->cause); /* its texts may have been cut: half a secret is found here only */
 }
 
 struct bundle_listener {

@@ -36,6 +36,9 @@ int stage_inputs(struct stage *s, struct err *err);
 /* "user@host:port". */
 const char *stage_host(const struct stage *s, char out[300]);
 
+/* "host:port". */
+const char *stage_place(const struct stage *s, char out[300]);
+
 /* Connect and install, in a group of the log. cancel_fd: s->signal_fd, or -1 when nothing may interrupt it. */
 int stage_connect(struct stage *s, int cancel_fd, struct err *err);
 

@@ -13,18 +13,19 @@
 /* Names; post finds them as STATE_<name>. */
 #define STATE_ID "deployment-id"
 #define STATE_APP "app"
-#define STATE_PHASE "phase"     /* "started" before the request is sent, "ended" when main told its outcome */
+#define STATE_HOST "host"       /* host:port; what the inputs say may be another one by the time of post */
 #define STATE_OUTCOME "outcome" /* name of the outcome; absent when main was killed */
 /*
- * Set when main failed its step although the new version is good and stays: "kpi" or "artifact". A failed job then has this
- * cause, and post leaves the deployment alone.
+ * Set when main failed its step although the new version is good and stays: "kpi", "artifact", or "late" when the step's
+ * time was over after the outcome (e.g. in the upload). A failed job then has this cause, and post leaves the deployment
+ * alone.
  */
 #define STATE_KEPT "kept"
 
 /* -ERR_IO, -ERR_NOMEM. A file that cannot be written is an error only where GITHUB_STATE is not there either. */
 int state_set(struct github *g, const char *name, const char *value, struct err *err);
 
-/* In post: the value, or "". Borrowed until the next call. */
+/* In post: the value, or "". Borrowed until state_forget(). */
 const char *state_get(const char *name);
 
 /* In post, at its end: remove the file, if there is one. */

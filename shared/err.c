@@ -87,7 +87,7 @@ static const struct err_kind_info kinds[ERR_KINDS] = {
         "The new version serves but took too long; look at the timeline in the summary, or set fail-on-kpi to "
         "false." },
     [ERR_ARTIFACT] = { "artifact", 35,
-        "The new version serves; the bundle is in the workspace. Upload it with actions/upload-artifact, or set "
+        "The outcome is not affected; the bundle is in the workspace. Upload it with actions/upload-artifact, or set "
         "upload-artifact to auto." },
     [ERR_REMOTE] = { "remote", 34,
         "Read the deployment log in the bundle; the message comes from the agent on the host." },

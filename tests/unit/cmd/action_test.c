@@ -9,6 +9,7 @@
 
 #include "tests/unit/cmd/fake_session.h"
 
+#include "shared/clock.h"
 #include "shared/err.h"
 
 static void a_good_deployment_exits_0_with_all_outputs(void **state)
@@ -33,7 +34,7 @@ static void the_state_is_written_before_the_request(void **state)
     fake.reply[0].events = FAKE_DEPLOYED;
     assert_int_equal(fake_run(action_main), 0);
     assert_true(fake.state_before_request);
-    assert_true(fake_file_has("state", "app=shop\nphase=started\noutcome=deployed\nphase=ended\n"));
+    assert_true(fake_file_has("state", "app=shop\nhost=web1:22\noutcome=deployed\n"));
 }
 
 static void secrets_are_masked_before_anything_else_and_shown_nowhere(void **state)
@@ -289,6 +290,40 @@ static void a_cancelled_job_uploads_nothing_and_that_fails_nothing(void **state)
     assert_false(fake_file_has("log", "::error title=No artifact"));
 }
 
+/* The step's own time limit, while the bundle is fetched: the job fails, the version is good. */
+static void a_signal_after_the_outcome_tells_post_that_the_version_stays(void **state)
+{
+    (void)state;
+    fake.reply[0].events = FAKE_DEPLOYED;
+    fake.signal_after = 2;
+    assert_int_equal(fake_run(action_main), 0);
+    assert_true(fake_file_has("state", "outcome=deployed\nkept=late\n"));
+}
+
+static void a_signal_before_the_outcome_does_not(void **state)
+{
+    (void)state;
+    fake.reply[0].events = FAKE_DEPLOYED;
+    fake.signal_after = 1;
+    assert_int_equal(fake_run(action_main), 0);
+    assert_true(fake_file_has("state", "outcome=deployed\n"));
+    assert_false(fake_file_has("state", "kept="));
+}
+
+static void a_short_secret_does_not_spoil_the_state(void **state)
+{
+    char year[8], id[40], stamp[CLOCK_STAMP_SIZE];
+
+    (void)state;
+    (void)snprintf(year, sizeof(year), "%.4s", clock_format_stamp(clock_wall_ms(), stamp));
+    (void)snprintf(id, sizeof(id), "deployment-id=%s", year);
+    setenv("INPUT_REGISTRY-PASSWORD", year, 1);
+    fake.reply[0].events = FAKE_DEPLOYED;
+    assert_int_equal(fake_run(action_main), 0);
+    assert_true(fake_file_has("state", id));
+    assert_true(fake.state_before_request);
+}
+
 static void the_runners_tokens_leave_the_environment_and_are_hidden(void **state)
 {
     static const char *const names[] = { "ACTIONS_RUNTIME_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN" };
@@ -338,6 +373,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_required_artifact_does_not_change_a_failure, fake_setup, fake_teardown),
         cmocka_unit_test_setup_teardown(a_cancelled_job_uploads_nothing_and_that_fails_nothing, fake_setup,
                                         fake_teardown),
+        cmocka_unit_test_setup_teardown(a_signal_after_the_outcome_tells_post_that_the_version_stays, fake_setup,
+                                        fake_teardown),
+        cmocka_unit_test_setup_teardown(a_signal_before_the_outcome_does_not, fake_setup, fake_teardown),
+        cmocka_unit_test_setup_teardown(a_short_secret_does_not_spoil_the_state, fake_setup, fake_teardown),
         cmocka_unit_test_setup_teardown(the_runners_tokens_leave_the_environment_and_are_hidden, fake_setup,
                                         fake_teardown),
     };

@@ -196,10 +196,9 @@ static const char *const fake_inputs[][2] = {
 };
 
 static const char *const fake_cleared[] = {
-    "INPUT_VERIFY-URL",    "INPUT_JOB-STATUS", "INPUT_ROLLBACK-ON", "INPUT_FAIL-ON-KPI",
-    "STATE_deployment-id", "STATE_outcome",    "STATE_app",         "STATE_phase",
-    "STATE_kept",          "ACT",              "GITEA_ACTIONS",     "FORGEJO_ACTIONS",
-    "job-status",
+    "INPUT_VERIFY-URL", "INPUT_JOB-STATUS", "INPUT_ROLLBACK-ON", "INPUT_FAIL-ON-KPI", "STATE_deployment-id",
+    "STATE_outcome",    "STATE_app",        "STATE_host",        "STATE_kept",        "ACT",
+    "GITEA_ACTIONS",    "FORGEJO_ACTIONS",  "job-status",
 };
 
 static int fake_setup(void **state)

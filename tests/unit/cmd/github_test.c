@@ -601,7 +601,7 @@ static void an_empty_state_value_is_allowed(void **state)
     struct err err = { 0 };
 
     (void)state;
-    assert_int_equal(github_state(s.g, "phase", "", &err), 0);
+    assert_int_equal(github_state("phase", "", &err), 0);
     _cleanup_(buf_done_p) struct buf text = file_text(&f, "GITHUB_STATE");
     assert_string_equal(buf_str(&text), "phase=\n");
     sink_close(&s);

@@ -343,6 +343,24 @@ static void a_secret_at_the_edge_of_a_field_leaves_nothing_behind(void **state)
     }
 }
 
+/* The same of an error, whose text has a place of fixed size: what was cut off there is not to be had any more. */
+static void half_a_secret_at_the_end_of_an_error_is_hidden(void **state)
+{
+    struct message *m = *state;
+    char text[ERR_TEXT_MAX + sizeof(SECRET)];
+
+    for (size_t left = 8; left < strlen(SECRET); left++) {
+        struct buf raw;
+        memset(text, '.', sizeof(text));
+        (void)snprintf(text + ERR_TEXT_MAX - 1 - left, sizeof(SECRET), "%s", SECRET);
+        err_set(&m->report.cause, ERR_UNHEALTHY, 0, "%s", text);
+        struct json *j = composed(m, NOTIFY_JSON, &raw);
+        assert_absent(&raw, "canary");
+        json_free(j);
+        buf_done(&raw);
+    }
+}
+
 /* ---- when ---- */
 
 static void a_message_is_due_after_failures_and_rollbacks(void **state)
@@ -398,6 +416,8 @@ static void answer(int fd, int status, const char *more, const char *body)
     assert_true(send(fd, text, (size_t)n, MSG_NOSIGNAL) >= 0);
 }
 
+#define HALF_AN_ANSWER "HTTP/1.1 200 X\r\nContent-Length: 100\r\n\r\nok"
+
 static void serve_one(int fd)
 {
     char request[8192];
@@ -418,6 +438,8 @@ static void serve_one(int fd)
         return;
     else if (strstr(request, "/lost-once"))
         answer(fd, 200, "", "");
+    else if (strstr(request, "/half"))
+        assert_true(send(fd, HALF_AN_ANSWER, strlen(HALF_AN_ANSWER), MSG_NOSIGNAL) > 0);
     else if (strstr(request, "/moved"))
         answer(fd, 302, "Location: /ok\r\n", "");
     else if (strstr(request, "/slow-down"))
@@ -558,6 +580,15 @@ static void a_refusal_is_not_repeated_and_its_plain_word_is_told(void **state)
     assert_int_equal(receiver.requests, 3);
 }
 
+static void a_receiver_that_took_it_is_not_told_twice(void **state)
+{
+    struct err err = { 0 };
+
+    (void)state;
+    assert_int_equal(post_to("/half", 5000, -1, &err), 0);
+    assert_int_equal(receiver.requests, 1);
+}
+
 static void a_silent_receiver_costs_no_more_than_the_time_given(void **state)
 {
     struct err err = { 0 };
@@ -627,12 +658,14 @@ int main(void)
         cmocka_unit_test(only_a_plain_link_is_a_link),
         COMPOSED(a_body_is_never_larger_than_receivers_take),
         COMPOSED(a_secret_at_the_edge_of_a_field_leaves_nothing_behind),
+        COMPOSED(half_a_secret_at_the_end_of_an_error_is_hidden),
         COMPOSED(a_message_is_due_after_failures_and_rollbacks),
         SENT(a_good_receiver_is_told_once),
         SENT(a_receiver_that_is_busy_or_drops_the_connection_is_tried_again),
         SENT(a_receiver_that_never_recovers_gets_three_attempts),
         SENT(retry_after_is_kept_when_there_is_time_for_it),
         SENT(a_refusal_is_not_repeated_and_its_plain_word_is_told),
+        SENT(a_receiver_that_took_it_is_not_told_twice),
         SENT(a_silent_receiver_costs_no_more_than_the_time_given),
         SENT(a_cancelled_job_gets_one_attempt),
         SENT(errors_name_no_part_of_the_url),

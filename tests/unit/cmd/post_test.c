@@ -193,6 +193,20 @@ static void missing_connection_inputs_are_a_clear_error(void **state)
     assert_true(fake_file_has("log", "::error title=No rollback after the job::"));
 }
 
+static void inputs_that_name_another_host_or_app_by_now_are_an_error(void **state)
+{
+    (void)state;
+    after("failure", "deployed");
+    setenv("STATE_host", "web2:22", 1);
+    assert_int_equal(fake_run(post_main), err_kind_exit_code(ERR_INPUT));
+    setenv("STATE_host", "web1:22", 1);
+    setenv("STATE_app", "till", 1);
+    assert_int_equal(fake_run(post_main), err_kind_exit_code(ERR_INPUT));
+    assert_int_equal(fake.requests, 0);
+    assert_true(fake_file_has("log", "main step deployed 'shop' on 'web2:22'"));
+    assert_true(fake_file_has("log", "::error title=No rollback after the job::"));
+}
+
 static void the_input_rollback_on_is_obeyed(void **state)
 {
     (void)state;
@@ -299,6 +313,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_failed_main_step_needs_no_inputs_in_post, fake_setup, fake_teardown),
         cmocka_unit_test_setup_teardown(secrets_are_masked_again, fake_setup, fake_teardown),
         cmocka_unit_test_setup_teardown(missing_connection_inputs_are_a_clear_error, fake_setup, fake_teardown),
+        cmocka_unit_test_setup_teardown(inputs_that_name_another_host_or_app_by_now_are_an_error, fake_setup,
+                                        fake_teardown),
         cmocka_unit_test_setup_teardown(the_input_rollback_on_is_obeyed, fake_setup, fake_teardown),
         cmocka_unit_test_setup_teardown(a_rollback_that_failed_is_an_error, fake_setup, fake_teardown),
         cmocka_unit_test_setup_teardown(a_rollback_of_unknown_end_is_an_error, fake_setup, fake_teardown),

@@ -151,7 +151,8 @@ static void lists_and_rules_at_the_start_are_escaped(void **state)
 static void links_are_not_made_of_addresses(void **state)
 {
     (void)state;
-    assert_markdown("https://evil.example www.evil.example @user", "https\\://evil.example www\\.evil.example @<!-- -->user");
+    assert_markdown("https://evil.example www.evil.example @user",
+                    "https\\://evil.example www\\.evil.example @<!-- -->user");
 }
 
 static void line_ends_cannot_end_a_table_row(void **state)

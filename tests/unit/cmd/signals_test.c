@@ -56,6 +56,16 @@ static void the_first_signal_is_remembered(void **state)
     assert_int_equal(signals_caught, SIGINT);
 }
 
+static void the_time_since_the_first_signal_is_told(void **state)
+{
+    (void)state;
+    assert_int_equal(signals_age_ms(), 0);
+    assert_int_equal(raise(SIGINT), 0);
+    usleep(20000);
+    assert_int_equal(raise(SIGTERM), 0);
+    assert_in_range(signals_age_ms(), 20, 5000);
+}
+
 static void many_signals_do_not_block(void **state)
 {
     (void)state;
@@ -81,6 +91,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(nothing_is_readable_before_a_signal, install, remove_fd),
         cmocka_unit_test_setup_teardown(a_signal_makes_the_descriptor_readable_for_good, install, remove_fd),
         cmocka_unit_test_setup_teardown(the_first_signal_is_remembered, install, remove_fd),
+        cmocka_unit_test_setup_teardown(the_time_since_the_first_signal_is_told, install, remove_fd),
         cmocka_unit_test_setup_teardown(many_signals_do_not_block, install, remove_fd),
         cmocka_unit_test_setup_teardown(a_broken_pipe_is_no_death, install, remove_fd),
     };

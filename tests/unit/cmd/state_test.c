@@ -17,7 +17,7 @@ static struct redactor *redactor;
 static struct github *g;
 
 static const char *const cleared[] = { "ACT",           "GITEA_ACTIONS", "FORGEJO_ACTIONS", "STATE_deployment-id",
-                                       "STATE_outcome", "STATE_kept",    "STATE_phase" };
+                                       "STATE_outcome", "STATE_kept" };
 
 static int setup(void **state)
 {
