@@ -93,8 +93,8 @@ static int attempt_once(struct http *h, const struct notify_target *t, int64_t l
     struct err why = { 0 };
     int r = http_perform(h, &request, &answer, &why);
 
-    if (r == -ERR_PROTO && answer.status)
-        r = 0; /* an answer too long to be read is one all the same */
+    if (r < 0 && answer.status >= 200)
+        r = 0; /* an answer whose end is missing or too far is one all the same: told again it would be told twice */
     if (r == 0 && answer.status >= 200 && answer.status < 300) {
         a->again = false;
     } else if (r < 0) {

@@ -12,6 +12,8 @@
 
 #define NOTIFY_TIME_MAX_MS 8000       /* all attempts together: a step cancelled meanwhile has 10 s to live */
 #define NOTIFY_TIME_CANCELLED_MS 2500 /* the same when it was cancelled before: some of the 10 s are gone */
+#define NOTIFY_TIME_LEAST_MS 300      /* when nearly all of them are */
+#define NOTIFY_END_MS 9000            /* after the signal: the connection has to be closed, too */
 #define NOTIFY_ATTEMPTS 3
 #define NOTIFY_BODY_MAX (24 * 1024) /* Teams refuses a message above 28 KB, Slack a text above 40,000 characters */
 
@@ -20,7 +22,7 @@ struct notify_facts {
     const struct redactor *redactor; /* may be NULL */
     int exit_code;                   /* of this stage */
     const char *stage;               /* "main" or "post" */
-    const char *why;                 /* post: one sentence of ours; "" none */
+    const char *why;                 /* one sentence of ours; "" none */
     const char *host;                /* "user@host:port", "" unknown */
     const char *image;               /* the image asked for, where the host told none; "" unknown */
     const char *run_link;            /* "" none */

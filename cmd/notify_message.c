@@ -51,13 +51,15 @@ static void fill_story(struct notify_message *m, const struct notify_facts *f)
 static void fill_cause(struct notify_message *m, const struct notify_facts *f)
 {
     const struct report *r = f->report;
+    struct err cause = r->cause;
     char text[ERR_FRAMES * ERR_TEXT_MAX];
 
     CLEAN(m->step, r->failed_step);
-    m->cause_kind = r->cause.kind == ERR_OK ? "" : err_kind_name(r->cause.kind);
-    if (r->cause.kind != ERR_OK) {
-        CLEAN(m->cause, err_text(&r->cause, text, sizeof(text)));
-        CLEAN(m->hint, err_hint_text(&r->cause));
+    m->cause_kind = cause.kind == ERR_OK ? "" : err_kind_name(cause.kind);
+    if (cause.kind != ERR_OK) {
+        redactor_clean_err(f->redactor, &cause); /* each of its texts may have been cut */
+        CLEAN(m->cause, err_text(&cause, text, sizeof(text)));
+        CLEAN(m->hint, err_hint_text(&cause));
     }
     if (r->diagnosis_count) { /* the first is the likeliest */
         CLEAN(m->diagnosis, r->diagnoses[0].code);

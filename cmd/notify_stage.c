@@ -9,6 +9,17 @@ static const char *or_empty(const char *s)
     return s ? s : "";
 }
 
+static int64_t time_max(void)
+{
+    int64_t left = NOTIFY_END_MS - signals_age_ms();
+
+    if (!signals_caught)
+        return NOTIFY_TIME_MAX_MS;
+    if (left > NOTIFY_TIME_CANCELLED_MS)
+        return NOTIFY_TIME_CANCELLED_MS;
+    return left > NOTIFY_TIME_LEAST_MS ? left : NOTIFY_TIME_LEAST_MS;
+}
+
 static int compose_and_send(struct stage *s, const struct report *r, const struct stage_news *news, struct err *err)
 {
     const struct inputs *in = &s->in;
@@ -29,7 +40,7 @@ static int compose_and_send(struct stage *s, const struct report *r, const struc
     };
     const struct notify_target target = {
         .url = in->notify_url,
-        .time_max_ms = signals_caught ? NOTIFY_TIME_CANCELLED_MS : NOTIFY_TIME_MAX_MS,
+        .time_max_ms = time_max(),
         .cancel_fd = s->signal_fd,
     };
     int e = notify_compose(in->notify_format, &facts, &body, err);

@@ -1,5 +1,7 @@
 #include "cmd/signals.h"
 
+#include "shared/clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -7,18 +9,26 @@
 
 volatile sig_atomic_t signals_caught;
 
-/* The one mutable global a handler needs: where to write. */
+/* What the handler needs: where to write, and when the first one came. */
 static volatile sig_atomic_t wake_fd = -1;
+static _Atomic int64_t caught_ms;
 
 static void on_signal(int number)
 {
     int saved = errno;
-    if (signals_caught == 0)
+    if (signals_caught == 0) {
+        caught_ms = clock_mono_ms();
         signals_caught = number;
+    }
     if (wake_fd >= 0 && write(wake_fd, "x", 1) < 0) {
         /* the pipe is full: it is readable already */
     }
     errno = saved;
+}
+
+int64_t signals_age_ms(void)
+{
+    return signals_caught ? clock_mono_ms() - caught_ms : 0;
 }
 
 static int install(int number, void (*handler)(int), struct err *err)

@@ -5,10 +5,13 @@
 #include "shared/err.h"
 
 #include <signal.h>
+#include <stdint.h>
 
 /* Install the handlers. Returns 0 and the descriptor that becomes (and stays) readable after the first signal. */
 int signals_init(int *ret_fd, struct err *err);
 /* Non-zero after a signal: its number. */
 extern volatile sig_atomic_t signals_caught;
+/* Milliseconds since the first signal; 0 before. */
+int64_t signals_age_ms(void);
 
 #endif

@@ -1,5 +1,7 @@
 #include "cmd/workflowpos.h"
 
+#include "shared/fd.h"
+
 #include <fcntl.h>
 #include <strings.h>
 #include <sys/stat.h>
@@ -246,18 +248,13 @@ bool workflowpos_path(const char *workflow_ref, const char *repository, char out
 
 static bool read_file(const char *workspace, const char *path, struct buf *text)
 {
-    char whole[4096], part[8192];
+    char whole[4096];
     struct stat st;
-    ssize_t n = 0;
 
     if (snprintf(whole, sizeof(whole), "%s/%s", workspace, path) >= (int)sizeof(whole))
         return false;
     _cleanup_(close_p) int fd = open(whole, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-        return false;
-    while ((n = read(fd, part, sizeof(part))) > 0)
-        buf_add(text, part, (size_t)n);
-    return n == 0 && !text->failed;
+    return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && fd_read(fd, text) == 0;
 }
 
 void workflowpos_env(struct workflowpos_env *ret)
