@@ -10,6 +10,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from e2e import fakes, kit  # noqa: E402
 from e2e.parallel import pytest_runtestloop  # noqa: E402, F401
 from testbed import engine, runner  # noqa: E402
+from testbed.artifacts import Service  # noqa: E402
 from testbed.testbed import Testbed  # noqa: E402
 
 
@@ -46,6 +47,27 @@ def listener(bed):
 @pytest.fixture
 def database(listener):
     return listener(answer=True)
+
+
+@pytest.fixture
+def new_service(tmp_path):
+    """Makes artifact services; see testbed.artifacts."""
+    services = []
+
+    def make(ip="127.0.0.1", **kwargs):
+        services.append(Service(tmp_path / f"service-{len(services)}", ip, **kwargs))
+        return services[-1]
+    yield make
+    for s in services:
+        s.close()
+        for blob in s.folder.iterdir():
+            blob.unlink()
+
+
+@pytest.fixture
+def near(new_service, site):
+    """A service that containers of the test bed reach."""
+    return new_service(site.bed.gateway())
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -81,8 +81,8 @@ static void look_for_words(const struct seen *s, const char *exe, const char *pl
     size_t len = read_proc(s->pid, place);
     for (size_t w = 0; len && w < word_count; w++)
         if (memmem(area, len, words[w], strlen(words[w])))
-            printf("{\"pid\":%d,\"exe\":\"%s\",\"place\":\"%s\",\"word\":%zu,\"since_ms\":%lld,\"at_ms\":%lld}\n", s->pid, exe,
-                   place, w, (long long)s->since_ms, (long long)now_ms());
+            printf("{\"pid\":%d,\"exe\":\"%s\",\"place\":\"%s\",\"word\":%zu,\"since_ms\":%lld,\"at_ms\":%lld}\n",
+                   s->pid, exe, place, w, (long long)s->since_ms, (long long)now_ms());
 }
 
 static void look(int pid)
@@ -106,7 +106,8 @@ static void look(int pid)
         long kb = at ? strtol(at + 6, NULL, 10) : 0;
         if (kb > s->hwm_kb) {
             s->hwm_kb = kb;
-            printf("{\"pid\":%d,\"exe\":\"%s\",\"hwm_kb\":%ld,\"since_ms\":%lld}\n", pid, exe, kb, (long long)s->since_ms);
+            printf("{\"pid\":%d,\"exe\":\"%s\",\"hwm_kb\":%ld,\"since_ms\":%lld}\n", pid, exe, kb,
+                   (long long)s->since_ms);
         }
     }
     if (word_count) {
