@@ -124,6 +124,12 @@ def events(result, of):
     return [json.loads(line) for line in named(bundle(result, of), r"events\.ndjson").decode().splitlines()]
 
 
+def connected_after(results, ms):
+    """When one of these runs first said, after that moment, that it connects. Both in ms of the monotonic clock."""
+    return min((line.at * 1000 for r in results for line in r.lines
+                if line.text.startswith("::group::Connect to") and line.at * 1000 > ms), default=None)
+
+
 def canary(what):
     return f"canary-{what}-{secrets.token_hex(8)}"
 

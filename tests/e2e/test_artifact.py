@@ -484,8 +484,7 @@ def test_the_runners_tokens_do_not_stay_in_the_environment(site, near):
         result = site.deploy("v1", offers=offers)
     assert any(hit["exe"].endswith("/docker") for hit in peek.hits), "the watch must have seen the runner's own command"
     ours = [h for h in peek.hits if "bluegreen" in h["exe"]]
-    # Cleared before the action connects: when the first agent runs, nothing of it is there any more.
-    assert not [h for h in ours if h["at_ms"] >= peek.first_agent_after(h["since_ms"])]
+    assert not [h for h in ours if h["at_ms"] >= kit.connected_after([result], h["since_ms"])]
     assert not [h for h in peek.hits if h["place"] != "environ"]
     for value in words:
         assert value in result.log.masks and value not in plain(result)

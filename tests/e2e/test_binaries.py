@@ -164,7 +164,8 @@ def test_an_agent_checks_itself(image, arch):
 def test_two_builds_give_the_same_bytes(image, rebuilt, scratch, arch):
     stripped = scratch / f"stripped-{arch}"
     run(STRIP[arch], "-o", stripped, rebuilt[arch])
-    assert stripped.read_bytes() == (image[0] / AGENTS[arch]).read_bytes()
+    shipped = image[0] / AGENTS[arch]
+    assert run("sha256sum", stripped).split()[0] == run("sha256sum", shipped).split()[0]
 
 
 def test_the_action_itself_runs_on_arm64_too(rebuilt):

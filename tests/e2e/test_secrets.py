@@ -371,7 +371,7 @@ def test_the_sweep_sees_every_encoding_of_what_it_planted(tmp_path):
 # ---- arguments and environments ----
 
 
-def check_processes(peek):
+def check_processes(peek, results):
     """No arguments at all; environments: the runner's own docker command, the app's own, the registry, which is given its
     password so, and the action's until it connects: the runner hands secrets over there, clearing it is its first work."""
     assert any(hit["exe"].endswith("/docker") for hit in peek.hits), "the watch must have seen the runner's own command"
@@ -380,8 +380,8 @@ def check_processes(peek):
         assert hit["place"] == "environ", hit
         if exe in ("docker", "app", "tini", "docker-registry") or exe.startswith(("runc", "exe", "memfd")) or "docker-init" in exe:
             continue
-        agent = peek.first_agent_after(hit["since_ms"])
-        assert exe in ("bluegreen", "bluegreen-post") and agent and hit["at_ms"] < agent, (hit, agent)
+        connected = kit.connected_after(results, hit["since_ms"])
+        assert exe in ("bluegreen", "bluegreen-post") and connected and hit["at_ms"] < connected, (hit, connected)
 
 
 @pytest.mark.parametrize("case", [rolled_back_by_post, app_exits], ids=lambda case: case.__name__.replace("_", " "))
@@ -390,7 +390,7 @@ def test_no_secret_is_in_the_arguments_or_the_environment_of_a_process(sweep, ca
     assert len(words) <= 64, "the watch takes no more"
     with Peek(words, sweep.bed) as peek:
         case(sweep)
-    check_processes(peek)
+    check_processes(peek, sweep.site.results)
 
 
 def test_deployed_container_has_its_secrets_as_they_were_given(sweep):

@@ -36,10 +36,6 @@ class Peek:
                 record["word"] = self.words[record["word"]]
                 self.hits.append(record)
 
-    def first_agent_after(self, at_ms):
-        """When an agent was first seen that began after that moment; None when there was none."""
-        return min((r["since_ms"] for r in self.records if "bluegreen-agent" in r["exe"] and r["since_ms"] > at_ms), default=None)
-
     def peaks(self):
         """{"agent": KiB, "action": KiB} of the largest process of each."""
         out = {"agent": 0, "action": 0}

@@ -155,8 +155,12 @@ static const struct seen table[] = {
     { "health_refused", ERR_UNHEALTHY, NOT_HEALTHY, "", .exit_code = 0, .probe = PROBE_STATUS, .http = 405 },
     { "health_refused", ERR_UNHEALTHY, NOT_HEALTHY, "", .exit_code = 0, .probe = PROBE_STATUS, .http = 400 },
     { "health_body", ERR_UNHEALTHY, NOT_HEALTHY, "", .exit_code = 0, .probe = PROBE_BODY },
+    { "speaks_tls", ERR_UNHEALTHY, NOT_HEALTHY, "cache: connection refused, going on without\n", .exit_code = 0,
+      .probe = PROBE_CLOSED, .listens = "0.0.0.0:8080", .tls = true },
     { "other_port", ERR_UNHEALTHY, NOT_HEALTHY, "ready\n", .exit_code = 0, .probe = PROBE_CLOSED,
       .listens = "127.0.0.1:9229 0.0.0.0:3000" },
+    { "not_listening", ERR_UNHEALTHY, NOT_HEALTHY, "starting\n", .exit_code = 0, .probe = PROBE_CLOSED,
+      .listens = "127.0.0.1:9229" },
     { "health_not_http", ERR_UNHEALTHY, NOT_HEALTHY, "", .exit_code = 0, .probe = PROBE_NOT_HTTP,
       .listens = "0.0.0.0:8080" },
     { "not_listening", ERR_UNHEALTHY, NOT_HEALTHY, "starting\n", .exit_code = 0, .probe = PROBE_CLOSED, .listens = "" },
@@ -351,6 +355,16 @@ static void words_of_long_ago_do_not_count(void **state)
     buf_done(&log);
 }
 
+static void a_name_of_an_error_is_a_word_of_its_own(void **state)
+{
+    (void)state;
+    assert_says("Error: EACCES: /data\n", ERR_APP_EXITED, "permission_denied", "Error: EACCES: /data");
+    assert_says("EPERM", ERR_APP_EXITED, "permission_denied", "EPERM");
+    assert_says("route createAccessToken is ready\nrolePermissions: 12\nEACCESS\n", ERR_APP_EXITED, "exited", "");
+    assert_says("api: quota exceeded for project 7\n", ERR_APP_EXITED, "exited", "");
+    assert_says("write: Disk quota exceeded\n", ERR_APP_EXITED, "no_space_inside", "write: Disk quota exceeded");
+}
+
 static void the_log_of_a_healthy_app_is_not_asked_about_a_port(void **state)
 {
     (void)state;
@@ -424,6 +438,7 @@ int main(void)
         cmocka_unit_test(an_owner_with_a_long_name_is_cut),
         cmocka_unit_test(the_last_line_that_says_something_counts),
         cmocka_unit_test(words_of_long_ago_do_not_count),
+        cmocka_unit_test(a_name_of_an_error_is_a_word_of_its_own),
         cmocka_unit_test(the_log_of_a_healthy_app_is_not_asked_about_a_port),
         cmocka_unit_test(a_line_that_did_not_decide_is_not_told),
         cmocka_unit_test(our_own_probe_is_not_mistaken_for_the_app),

@@ -438,7 +438,8 @@ static void masks_of_a_single_line_value_are_the_value(void **state)
     github_mask(s.g, "p%ss");
     github_mask(s.g, "abc");
     github_mask(s.g, "");
-    assert_printed(&s, "::add-mask::p%25ss\n");
+    github_mask(s.g, "-----BEGIN KEY-----\\nAAAA\\n-----END KEY-----\n");
+    assert_printed(&s, "::add-mask::p%25ss\n::add-mask::-----BEGIN KEY-----\\nAAAA\\n-----END KEY-----\n");
     sink_close(&s);
 }
 

@@ -542,9 +542,26 @@ static void every_secret_value_reaches_the_redactor(void **state)
     add(&s.secret_env, "TOKEN=tok=en1");
     add(&s.env, "PLAIN=visible");
     assert_int_equal(redactor_new(&r, NULL), 0);
-    spec_register_secrets(&s, r);
+    assert_int_equal(spec_register_secrets(&s, r, NULL), 0);
     redactor_apply(r, SPAN_LIT("hunter22 tok=en1 TOKEN visible"), &out);
     assert_string_equal(buf_str(&out), "*** *** TOKEN visible");
+}
+
+static void a_secret_that_cannot_be_hidden_is_told(void **state)
+{
+    (void)state;
+    _cleanup_(spec_done_p) struct spec s;
+    _cleanup_(redactor_free_p) struct redactor *r = NULL;
+    _cleanup_(buf_done_p) struct buf text = BUF_INIT(REDACT_BYTES_MAX);
+    struct err e = { 0 };
+    buf_adds(&text, "KEY=");
+    for (int i = 0; i < 60000; i++)
+        buf_addf(&text, "%d", i);
+    spec_init(&s);
+    add(&s.secret_env, buf_str(&text));
+    assert_int_equal(redactor_new(&r, NULL), 0);
+    assert_int_equal(spec_register_secrets(&s, r, &e), -ERR_NOMEM);
+    assert_string_equal(e.frame[e.depth - 1].text, "register the secrets of secret_env");
 }
 
 static void texts_that_are_not_utf8_are_refused(void **state)
@@ -614,6 +631,7 @@ int main(void)
         cmocka_unit_test(the_fingerprint_ignores_what_does_not_shape_the_container),
         cmocka_unit_test(items_that_run_together_have_different_fingerprints),
         cmocka_unit_test(every_secret_value_reaches_the_redactor),
+        cmocka_unit_test(a_secret_that_cannot_be_hidden_is_told),
         cmocka_unit_test(texts_that_are_not_utf8_are_refused),
         cmocka_unit_test(a_spec_made_by_hand_is_checked_like_one_that_was_read),
     };
