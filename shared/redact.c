@@ -153,8 +153,8 @@ static int add_form(struct redactor *r, struct span text, bool plain, struct err
     size_t bytes_max = plain ? PLAIN_BYTES_MAX : REDACT_BYTES_MAX;
     if (r->len >= (plain ? PLAIN_FORMS_MAX : REDACT_FORMS_MAX) || r->bytes + more > bytes_max) {
         int e = err_set(err, ERR_NOMEM, 0, "more text of secrets than can be searched for");
-        err_hint(err,
-                 "Give as secret what is secret: about 1000 lines of usual length can be hidden in every encoding.");
+        err_hint(err, "Give as secret what is secret: every encoding of about 1000 short values, or of 8 private keys, "
+                      "can be hidden.");
         return e;
     }
     const char *copy = grow(r) ? store(r, text) : NULL;
@@ -319,7 +319,7 @@ void redactor_apply(const struct redactor *r, struct span text, struct buf *out)
 
 void redactor_apply_cut(const struct redactor *r, struct span text, struct buf *out)
 {
-    apply(r, text, END_CUT, out);
+    apply(r, text, text.len < REDACT_CUT_MIN ? END_WHOLE : END_CUT, out);
 }
 
 static void clean_text(const struct redactor *r, char *text, size_t size)

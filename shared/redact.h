@@ -37,7 +37,12 @@ int redactor_add(struct redactor *r, struct span secret, struct err *err);
 
 /* Append text to out with every secret replaced. `r` NULL: copies. */
 void redactor_apply(const struct redactor *r, struct span text, struct buf *out);
-/* The same for text that goes on behind its end: REDACT_LINE_MIN bytes or more there that begin a form go too. */
+/*
+ * The same for text that may go on behind its end: REDACT_LINE_MIN bytes or more there that begin a form go too. A text
+ * below REDACT_CUT_MIN bytes was not cut by anybody, and keeps an end like "registry/shop" beside a secret "shop-…".
+ */
+#define REDACT_CUT_MIN                                                                                                 \
+    90 /* the smallest array that words from outside are cut to: struct engine_pull_progress has 96 */
 void redactor_apply_cut(const struct redactor *r, struct span text, struct buf *out);
 
 /* The texts of an error, each of which may have been cut to fit. */

@@ -35,11 +35,13 @@ static void feed(struct redact_stream *s, const char *text, struct buf *out)
     redact_stream_feed(s, span_of(text), out);
 }
 
+/* Before the text stand so many other bytes that it may have been cut. */
 static void assert_cut_becomes(const char *text, const char *want)
 {
-    _cleanup_(buf_done) struct buf out = BUF_INIT(1000);
-    redactor_apply_cut(redactor, span_of(text), &out);
-    assert_string_equal(buf_str(&out), want);
+    _cleanup_(buf_done) struct buf long_text = BUF_INIT(1000), out = BUF_INIT(1000);
+    buf_addf(&long_text, "%0*d%s", REDACT_CUT_MIN, 0, text);
+    redactor_apply_cut(redactor, buf_span(&long_text), &out);
+    assert_string_equal(buf_str(&out) + REDACT_CUT_MIN, want);
 }
 
 static void a_stream_gives_the_same_wherever_it_is_split(void **state)
@@ -201,17 +203,32 @@ static void the_beginning_of_a_secret_at_a_cut_is_hidden(void **state)
     assert_cut_becomes("basic aHVudGVyMi1", "basic ***");
 }
 
+static void the_end_of_a_text_that_nobody_cut_stays(void **state)
+{
+    (void)state;
+    _cleanup_(buf_done) struct buf out = BUF_INIT(1000);
+    add("mexc-sniper-prod-password");
+    redactor_apply_cut(redactor, span_of("registry.example.com/mexc-sniper"), &out);
+    assert_string_equal(buf_str(&out), "registry.example.com/mexc-sniper");
+    redactor_apply_cut(redactor, span_of(", mexc-sniper-prod-password"), &out);
+    assert_string_equal(buf_str(&out), "registry.example.com/mexc-sniper, ***");
+}
+
 static void texts_of_an_error_are_cleaned_one_by_one(void **state)
 {
     (void)state;
     char text[1000];
     struct err e = { 0 };
     add("hunter2-hunter3");
-    (void)err_set(&e, ERR_NET, 0, "call https://host/?token=hunter2-hunt");
+    (void)err_set(
+        &e, ERR_NET, 0,
+        "call https://host/a/path/that/is/so/long/that/the/array/may/well/have/cut/what/follows/?token=hunter2-hunt");
     (void)err_wrap(&e, "say hunter2-hunter3 twice");
     err_hint(&e, "not hunter2-hunter3");
     redactor_clean_err(redactor, &e);
-    assert_string_equal(err_text(&e, text, sizeof(text)), "say *** twice: call https://host/?token=***");
+    assert_string_equal(err_text(&e, text, sizeof(text)),
+                        "say *** twice: call "
+                        "https://host/a/path/that/is/so/long/that/the/array/may/well/have/cut/what/follows/?token=***");
     assert_string_equal(err_hint_text(&e), "not ***");
     assert_int_equal(e.kind, ERR_NET);
 }
@@ -230,6 +247,7 @@ int main(void)
         REDACTOR_TEST(a_stream_without_a_redactor_copies),
         REDACTOR_TEST(a_stream_begins_anew_after_its_end),
         REDACTOR_TEST(the_beginning_of_a_secret_at_a_cut_is_hidden),
+        REDACTOR_TEST(the_end_of_a_text_that_nobody_cut_stays),
         REDACTOR_TEST(texts_of_an_error_are_cleaned_one_by_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
