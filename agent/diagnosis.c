@@ -1,5 +1,6 @@
 #include "agent/diagnosis.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <strings.h>
 
@@ -116,7 +117,8 @@ static bool only_on_loopback(const struct diagnosis_facts *f)
 static const struct socket_listener *other_listener(const struct diagnosis_facts *f)
 {
     bool known = f->listens && f->listens->known && !sockets_on(f->listens, f->port);
-    return known && no_http_answer(f) ? sockets_elsewhere(f->listens, f->port) : NULL;
+    const struct socket_listener *l = known && no_http_answer(f) ? sockets_elsewhere(f->listens, f->port) : NULL;
+    return l && !l->loopback ? l : NULL; /* what only listens on loopback is a debugger or the like */
 }
 
 static bool on_another_port(const struct diagnosis_facts *f)
@@ -340,6 +342,10 @@ static const struct rule rules[] = {
     { .code = "only_loopback", .kinds = UNHEALTHY, .holds = only_on_loopback,
       .cause = "the app listens on port {port} only on 127.0.0.1 inside its container, where nobody else reaches it",
       .next = "Let it listen on 0.0.0.0 (often HOST, BIND or a flag such as --host 0.0.0.0, through 'env' or 'args')." },
+    { .code = "speaks_tls", .kinds = UNHEALTHY, .holds = speaks_tls,
+      .cause = "the app speaks HTTPS on port {port}; the health check asks with plain HTTP",
+      .next = "Let the app serve plain HTTP on the container's port, with TLS in front of it, or give it a plain "
+              "'health-port'." },
     /* what the app says: the last line of its log that one of these rows knows */
     { .code = "missing_environment", .kinds = APP,
       .log = { "missing environment variable", "missing required environment", "missing required env",
@@ -415,7 +421,7 @@ static const struct rule rules[] = {
                "std::bad_alloc", "out of memory" },
       .cause = "the app itself ran out of memory",
       .next = "Raise the input 'memory', or the runtime's own limit (-Xmx, --max-old-space-size)." },
-    { .code = "no_space_inside", .kinds = APP, .log = { "no space left on device", "ENOSPC", "quota exceeded" },
+    { .code = "no_space_inside", .kinds = APP, .log = { "no space left on device", "ENOSPC", "disk quota exceeded" },
       .cause = "a disk that the app writes to is full",
       .next = "Free space on the host ('df -h', 'docker system df') or enlarge the volume or tmpfs that the log names." },
     { .code = "read_only", .kinds = APP, .log = { "read-only file system", "EROFS" },
@@ -459,10 +465,6 @@ static const struct rule rules[] = {
     { .code = "image_healthcheck", .kinds = UNHEALTHY, .error = { "HEALTHCHECK" },
       .cause = "the image's own HEALTHCHECK says that the app is unhealthy",
       .next = "See its output with 'docker inspect' under State.Health; correct or remove HEALTHCHECK in the image." },
-    { .code = "speaks_tls", .kinds = UNHEALTHY, .holds = speaks_tls,
-      .cause = "the app speaks HTTPS on port {port}; the health check asks with plain HTTP",
-      .next = "Let the app serve plain HTTP on the container's port, with TLS in front of it, or give it a plain "
-              "'health-port'." },
     { .code = "health_redirect", .kinds = UNHEALTHY, .holds = redirects,
       .cause = "the health path redirects elsewhere (HTTP status {status})",
       .next = "Point the input 'health-path' at the final address (a trailing slash, a login page, a forced HTTPS are the "
@@ -517,12 +519,38 @@ static const struct rule rules[] = {
 
 /* ---- looking at the facts ---- */
 
+static bool is_capital_or_digit(char c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+/* "EACCES" and its like are names, and not a part of "createAccessToken". */
+static bool is_name(const char *phrase)
+{
+    while (is_capital_or_digit(*phrase) || *phrase == '_')
+        phrase++;
+    return !*phrase;
+}
+
+static bool is_in_word(struct span text, size_t at)
+{
+    return at < text.len && isalnum((unsigned char)text.ptr[at]);
+}
+
+static bool stands_at(struct span text, size_t at, const char *phrase, size_t len)
+{
+    if (!is_name(phrase))
+        return strncasecmp(text.ptr + at, phrase, len) == 0;
+    return memcmp(text.ptr + at, phrase, len) == 0 && !(at > 0 && is_in_word(text, at - 1)) &&
+           !is_in_word(text, at + len);
+}
+
 static bool has_phrase(struct span text, const char *const phrases[PHRASES_MAX])
 {
     for (size_t p = 0; p < PHRASES_MAX && phrases[p]; p++) {
         size_t n = strlen(phrases[p]);
         for (size_t i = 0; text.ptr && i + n <= text.len; i++)
-            if (strncasecmp(text.ptr + i, phrases[p], n) == 0)
+            if (stands_at(text, i, phrases[p], n))
                 return true;
     }
     return false;
