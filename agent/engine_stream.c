@@ -1,5 +1,6 @@
 #include "agent/engine_internal.h"
 
+#define LOGS_TIMEOUT_MS 5000 /* they are asked for before an undo, which must not wait for them */
 #define CLEAN_PART ((size_t)16 * 1024)
 #define CLEAN_MAX (8 * 1024 * 1024) /* what a stream may hold back and hand over at once */
 
@@ -180,7 +181,11 @@ int engine_container_logs(struct engine *e, const struct engine_container *c, in
     buf_addf(&path, "&tail=%d&timestamps=%d", tail, timestamps ? 1 : 0);
     engine_demux_init(&demux, c->tty, &ring, hide, &stream_err);
     const struct engine_request request = {
-        .method = "GET", .path = buf_str(&path), .on_data = engine_demux_feed, .ctx = &demux
+        .method = "GET",
+        .path = buf_str(&path),
+        .timeout_ms = LOGS_TIMEOUT_MS,
+        .on_data = engine_demux_feed,
+        .ctx = &demux,
     };
     r = engine_call(e, &request, NULL, err);
     if (r == 0)

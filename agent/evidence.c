@@ -46,33 +46,43 @@ static void save(struct run *run, const char *name, struct span text)
 
 /*
  * A container may print secrets that this run was not given: a rollback has none, and the old version's may differ. Their
- * keys are in its deployment's record, their values in its configuration.
+ * keys are in its deployment's record, their values in its configuration. Negative: not all of them are known now.
  */
-static void learn_secrets(struct run *run, const struct engine_container *c)
+static int learn_secrets(struct run *run, const struct engine_container *c, struct err *err)
 {
     struct strlist keys = { 0 };
-    struct err ignored = { 0 };
     const char *id = engine_container_label(c, CONTAINER_LABEL_DEPLOYMENT);
-    if (id[0])
-        (void)request_load_secret_keys(run->app_fd, id, &keys, &ignored);
-    for (const struct json *e = json_first(json_path(c->raw, "Config", "Env", NULL)); e; e = json_next(e)) {
+    int r = id[0] ? request_load_secret_keys(run->app_fd, id, &keys, err) : 0;
+    if (r == 1)
+        r = err_set(err, ERR_IO, 0, "the record of deployment %s is gone", id);
+    for (const struct json *e = json_first(json_path(c->raw, "Config", "Env", NULL)); e && r == 0; e = json_next(e)) {
         struct span value = span_of(json_value_str(e, "")), key;
-        char name[256];
-        if (!span_split(&value, '=', &key) || key.len >= sizeof(name))
+        bool secret = false;
+        if (!span_split(&value, '=', &key))
             continue;
-        (void)snprintf(name, sizeof(name), "%.*s", (int)key.len, key.ptr);
-        if (strlist_has(&keys, name))
-            (void)redactor_add(run->redactor, value, &ignored);
+        for (size_t i = 0; i < keys.len && !secret; i++)
+            secret = span_eq(key, keys.items[i]);
+        if (secret)
+            r = redactor_add(run->redactor, value, err);
     }
     strlist_done(&keys);
+    return r;
 }
 
-static void tail_of_log(struct run *run, const struct engine_container *c, struct buf *log)
+/* false: nothing of this container may be shown, since its secrets cannot be hidden. */
+static bool tail_of_log(struct run *run, const struct engine_container *c, struct buf *log)
 {
-    struct err ignored = { 0 };
-    learn_secrets(run, c);
+    struct err err = { 0 };
+    char words[ERR_TEXT_MAX];
+    if (learn_secrets(run, c, &err) < 0) {
+        run_log(run, "warning", "agent",
+                "log and settings of %s are not kept, as secrets in them could not be hidden: %s", c->name,
+                err_text(&err, words, sizeof(words)));
+        return false;
+    }
     (void)engine_container_logs(run->engine, c, EVIDENCE_LOG_LINES, EVIDENCE_LOG_BYTES, false, run->redactor, log,
-                                &ignored);
+                                &err);
+    return true;
 }
 
 static void save_with_log(struct run *run, const struct engine_container *c, const char *role, struct span log)
@@ -92,8 +102,8 @@ static void save_with_log(struct run *run, const struct engine_container *c, con
 void evidence_save(struct run *run, const struct engine_container *c, const char *role)
 {
     _cleanup_(buf_done_p) struct buf log = BUF_INIT(EVIDENCE_LOG_BYTES);
-    tail_of_log(run, c, &log);
-    save_with_log(run, c, role, buf_span(&log));
+    if (tail_of_log(run, c, &log))
+        save_with_log(run, c, role, buf_span(&log));
 }
 
 /* ---- what was seen, beside the log ---- */
@@ -260,10 +270,11 @@ void evidence_collect(struct run *run, const struct err *cause)
     /* After a cancel the engine refuses further calls; what follows must still be asked. */
     run_ignore_cancel(run);
     if (run->cand.exists && run_find(run, run->cand.c.id, &failed, &ignored) == 0) {
-        tail_of_log(run, &failed.c, &log);
+        bool may_tell = tail_of_log(run, &failed.c, &log);
         if (log.len > 0)
             run_log_lines(run, "info", "app", buf_span(&log), EVIDENCE_SHOWN_LINES);
-        save_with_log(run, &failed.c, "candidate", buf_span(&log));
+        if (may_tell)
+            save_with_log(run, &failed.c, "candidate", buf_span(&log));
     }
     look_at(run, cause, &failed, buf_span(&log), &s);
     if (diagnose(&s.facts, &d))

@@ -51,6 +51,12 @@ static bool in_use(struct run *run, const char *digest)
            (run->old.exists && strcmp(digest, engine_container_label(&run->old.c, CONTAINER_LABEL_DIGEST)) == 0);
 }
 
+/* While a container is there, so is the record of what made it: it tells which of its variables are secret. */
+static bool made_by(const struct run_version *v, const char *id)
+{
+    return v->exists && strcmp(id, engine_container_label(&v->c, CONTAINER_LABEL_DEPLOYMENT)) == 0;
+}
+
 /* Go through the records: remove images nobody needs, and records that are old. */
 static int prune_records(struct run *run, int *images, int *records, struct err *err)
 {
@@ -77,8 +83,7 @@ static int prune_records(struct run *run, int *images, int *records, struct err 
                 engine_image_remove(run->engine, image, &ignored) == 0)
                 (*images)++;
         }
-        bool kept = run->old.exists &&
-                    strcmp(ids.items[i], engine_container_label(&run->old.c, CONTAINER_LABEL_DEPLOYMENT)) == 0;
+        bool kept = made_by(&run->old, ids.items[i]) || made_by(&run->cand, ids.items[i]);
         if (r == 0 && !kept && ended >= 0 && now - ended >= run->spec.log_retention_days * 24 * HOUR_MS &&
             store_remove_deployment(run->app_fd, ids.items[i], &ignored) == 0)
             (*records)++;

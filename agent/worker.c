@@ -112,7 +112,8 @@ static int prepare(struct run *run, const struct wire_request *request, struct e
         spec_done(&run->spec);
         if (spec_from_json(copy, &run->spec, err) < 0)
             return -(int)err->kind;
-        spec_register_secrets(&run->spec, run->redactor);
+        if (spec_register_secrets(&run->spec, run->redactor, err) < 0)
+            return -(int)err->kind; /* nothing may be told that it could not hide */
     }
     (void)clock_format_stamp(run->started_wall_ms, stamp);
     /* The event log is locked before there is a request: a record with a request and no lock has lost its worker. */

@@ -271,9 +271,9 @@ void github_mask(struct github *g, const char *value)
     struct span whole = span_trim(span_of(value)), rest = whole, line;
 
     while (safetext_next_line(&rest, &line)) {
-        size_t least = line.len == whole.len ? REDACT_MIN : REDACT_LINE_MIN;
+        bool only = line.len == whole.len; /* a key may be written as one line, with "\\n" */
         line = span_trim(line);
-        if (line.len >= least && !span_starts(line, "-----"))
+        if (line.len >= (only ? REDACT_MIN : REDACT_LINE_MIN) && (only || !span_starts(line, "-----")))
             print_command(g, "add-mask", NULL, line);
     }
 }

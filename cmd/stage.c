@@ -103,7 +103,8 @@ int stage_inputs(struct stage *s, struct err *err)
     if (r >= 0)
         return 0;
     if (!problems.len)
-        github_annotate(s->g, GITHUB_ERROR, "Wrong input", "%s", err_text(err, text, sizeof(text)));
+        github_annotate(s->g, GITHUB_ERROR, "Wrong input", "%s%s%s", err_text(err, text, sizeof(text)),
+                        *err_hint_text(err) ? "\nWhat to do: " : "", err_hint_text(err));
     rest = buf_span(&problems);
     while (span_next_line(&rest, &line))
         if (span_trim(line).len) {

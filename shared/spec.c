@@ -471,19 +471,27 @@ int spec_fingerprint(const struct spec *s, char out[65], struct err *err)
     return r < 0 ? err_wrap(err, "fingerprint of the settings") : 0;
 }
 
-void spec_register_secrets(const struct spec *s, struct redactor *r)
+static int register_values(const struct strlist *l, struct redactor *r, struct err *err)
 {
-    for (const struct field *f = fields; f < fields + FIELDS; f++) {
-        /* Out of memory leaves a value unknown to the redactor; the next allocation then ends the run anyway. */
-        if (f->flags & SECRET)
-            (void)redactor_add(r, span_of(str_at(s, f)), NULL);
-        if (!(f->flags & SECRET_VALUES))
-            continue;
-        const struct strlist *l = list_at(s, f);
-        for (size_t i = 0; i < l->len; i++) {
-            const char *eq = strchr(l->items[i], '=');
-            if (eq)
-                (void)redactor_add(r, span_of(eq + 1), NULL);
-        }
+    int e = 0;
+    for (size_t i = 0; i < l->len && e == 0; i++) {
+        const char *eq = strchr(l->items[i], '=');
+        if (eq)
+            e = redactor_add(r, span_of(eq + 1), err);
     }
+    return e;
+}
+
+int spec_register_secrets(const struct spec *s, struct redactor *r, struct err *err)
+{
+    int e = 0;
+    for (const struct field *f = fields; f < fields + FIELDS && e == 0; f++) {
+        if (f->flags & SECRET)
+            e = redactor_add(r, span_of(str_at(s, f)), err);
+        else if (f->flags & SECRET_VALUES)
+            e = register_values(list_at(s, f), r, err);
+        if (e < 0)
+            e = err_wrap(err, "register the secrets of %s", f->name);
+    }
+    return e;
 }

@@ -101,8 +101,8 @@ int spec_check(const struct spec *s, struct err *err);
 /* Range of an integer field by its member name, for messages and for inputs. false: no such integer field. */
 bool spec_int_range(const char *name, int64_t *min, int64_t *max);
 
-/* Add every secret value of the spec (whole, and its lines) to the redactor. */
+/* Add every secret value of the spec (whole, and its lines) to the redactor. As redactor_add() when one does not fit. */
 struct redactor;
-void spec_register_secrets(const struct spec *s, struct redactor *r);
+int spec_register_secrets(const struct spec *s, struct redactor *r, struct err *err);
 
 #endif

@@ -50,14 +50,19 @@ static void prune(struct host *h, const char *containers)
     host_assert_result(h, prune_apply(&h->run, &h->err), 0);
 }
 
-static void the_old_version_is(struct host *h, const char *id, const char *digest)
+static void version_is(struct run_version *v, const char *id, const char *digest)
 {
     char text[300];
     (void)snprintf(text, sizeof(text),
                    "{\"Config\":{\"Labels\":{\"io.bluegreen.deployment\":\"%s\",\"io.bluegreen.digest\":\"%s\"}}}", id,
                    digest);
-    h->run.old.exists = true;
-    h->run.old.c.raw = host_parse(text);
+    v->exists = true;
+    v->c.raw = host_parse(text);
+}
+
+static void the_old_version_is(struct host *h, const char *id, const char *digest)
+{
+    version_is(&h->run.old, id, digest);
 }
 
 static void only_containers_that_nobody_needs_are_removed(void **state)
@@ -112,9 +117,12 @@ static void records_go_after_their_days(void **state)
     struct host *h = *state;
     record(h, "20260101-000000-aaaaaa", 8 * DAY_MS, "sha256:a");
     record(h, "20260102-000000-aaaaaa", 7 * DAY_MS - HOUR_MS, "sha256:b");
-    record(h, "20260103-000000-aaaaaa", 9 * DAY_MS, "sha256:old"); /* of the version that is kept */
+    record(h, "20260103-000000-aaaaaa", 9 * DAY_MS, "sha256:old");  /* of the version that is kept */
+    record(h, "20260104-000000-aaaaaa", 9 * DAY_MS, "sha256:back"); /* of the version that a rollback brought back */
     the_old_version_is(h, "20260103-000000-aaaaaa", "sha256:old");
+    version_is(&h->run.cand, "20260104-000000-aaaaaa", "sha256:back");
     prune(h, "[]");
+    assert_true(is_there(h, "20260104-000000-aaaaaa"));
     assert_false(is_there(h, "20260101-000000-aaaaaa"));
     assert_true(is_there(h, "20260102-000000-aaaaaa"));
     assert_true(is_there(h, "20260103-000000-aaaaaa"));
