@@ -83,8 +83,6 @@ int engine_image_pull(struct engine *e, const char *repo, const char *tag_or_dig
  */
 int engine_image_remote_digest(struct engine *e, const char *ref, const struct engine_auth *auth,
                                char digest[ENGINE_ID_MAX], struct err *err);
-/* All images (GET /images/json). *ret is a JSON array as the engine gives it; caller frees. */
-int engine_image_list(struct engine *e, struct json **ret, struct err *err);
 /* 0 removed, 1 gone already or in use by a container. Never forced. */
 int engine_image_remove(struct engine *e, const char *ref, struct err *err);
 
@@ -133,8 +131,6 @@ static inline void engine_container_done_p(struct engine_container *c)
     engine_container_done(c);
 }
 const char *engine_container_label(const struct engine_container *c, const char *label); /* "" when absent */
-/* The host port now bound to container_port/tcp (first IPv4 binding); 0 when none. */
-int engine_container_host_port(const struct engine_container *c, int container_port);
 
 /* Array as of GET /containers/json?all=1; label ("k=v") NULL: all. Caller frees. */
 int engine_container_list(struct engine *e, const char *label, struct json **ret, struct err *err);
@@ -145,7 +141,6 @@ int engine_container_create(struct engine *e, const char *name, const struct jso
 int engine_container_start(struct engine *e, const char *id, struct err *err);
 /* 0, also when it was stopped already or is gone. Waits grace_s + 10 s. */
 int engine_container_stop(struct engine *e, const char *id, int64_t grace_s, struct err *err);
-int engine_container_kill(struct engine *e, const char *id, struct err *err); /* SIGKILL; 0 when not running */
 int engine_container_rename(struct engine *e, const char *id, const char *name, struct err *err); /* 0 when named so */
 int engine_container_remove(struct engine *e, const char *id,
                             struct err *err); /* force, volumes of its own; 0 if gone */

@@ -107,21 +107,6 @@ const char *engine_container_label(const struct engine_container *c, const char 
     return json_str(json_path(c->raw, "Config", "Labels", NULL), label, "");
 }
 
-int engine_container_host_port(const struct engine_container *c, int container_port)
-{
-    char key[16];
-    int64_t port = 0;
-    (void)snprintf(key, sizeof(key), "%d/tcp", container_port); /* at most 11 + 4 bytes */
-    const struct json *bindings = json_path(c->raw, "NetworkSettings", "Ports", key, NULL);
-    for (const struct json *b = json_first(bindings); b; b = json_next(b)) {
-        if (strchr(json_str(b, "HostIp", ""), ':'))
-            continue;
-        if (span_to_int(span_of(json_str(b, "HostPort", "")), 1, 65535, &port))
-            return (int)port;
-    }
-    return 0;
-}
-
 int engine_container_list(struct engine *e, const char *label, struct json **ret, struct err *err)
 {
     _cleanup_(buf_done) struct buf path = BUF_INIT(ENGINE_PATH_MAX);
@@ -216,16 +201,6 @@ int engine_container_stop(struct engine *e, const char *id, int64_t grace_s, str
     struct engine_request request = { .timeout_ms = grace_s * 1000 + STOP_EXTRA_MS, .accept = { 404 } };
     (void)snprintf(verb, sizeof(verb), "/stop?t=%lld", (long long)grace_s); /* fits */
     return post(e, id, verb, &request, &answer, err);
-}
-
-int engine_container_kill(struct engine *e, const char *id, struct err *err)
-{
-    struct engine_request request = { .accept = { 404, 409, 500 } };
-    struct engine_answer answer;
-    int r = post(e, id, "/kill?signal=KILL", &request, &answer, err);
-    if (r < 0 || answer.status < 400 || answer.status == 404 || engine_words_have(answer.words, "is not running"))
-        return r;
-    return engine_refused(&answer, NULL, "kill container", id, err);
 }
 
 int engine_container_rename(struct engine *e, const char *id, const char *name, struct err *err)

@@ -204,21 +204,6 @@ int engine_image_remote_digest(struct engine *e, const char *ref, const struct e
     return 0;
 }
 
-int engine_image_list(struct engine *e, struct json **ret, struct err *err)
-{
-    const struct engine_request request = { .method = "GET", .path = "/images/json", .max_body = ENGINE_LIST_MAX };
-    struct engine_answer answer;
-    int r = engine_call(e, &request, &answer, err);
-    if (r < 0)
-        return r;
-    if (!json_is_array(answer.json)) {
-        engine_answer_done(&answer);
-        return err_set(err, ERR_PROTO, 0, "the Docker Engine's list of images is not an array");
-    }
-    *ret = answer.json;
-    return 0;
-}
-
 int engine_image_remove(struct engine *e, const char *ref, struct err *err)
 {
     _cleanup_(buf_done) struct buf path = BUF_INIT(ENGINE_PATH_MAX);

@@ -1,6 +1,7 @@
 #include "agent/eventlog.h"
 
 #include "shared/clock.h"
+#include "shared/fd.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -50,16 +51,7 @@ static struct json *redacted(const struct redactor *r, const struct json *j, int
 
 static bool write_line(int fd, const struct buf *line)
 {
-    size_t at = 0;
-    while (fd >= 0 && at < line->len) {
-        ssize_t n = write(fd, line->ptr + at, line->len - at);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        at += (size_t)n;
-    }
-    return true;
+    return fd < 0 || fd_write(fd, buf_span(line)) == 0;
 }
 
 /* Where to go on: after the last whole line, with its sequence number. */

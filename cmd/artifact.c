@@ -201,13 +201,6 @@ static int send_all(struct upload *u, struct err *err)
 
 /* ---- the whole ---- */
 
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash ? slash + 1 : path;
-}
-
 static int read_zip(void *ctx, int64_t at, void *out, size_t len, struct err *err)
 {
     return zip_read(ctx, at, out, len, err);

@@ -55,13 +55,6 @@ static int list_outputs(void)
     return 0;
 }
 
-static const char *base_name(const char *path)
-{
-    const char *slash = path ? strrchr(path, '/') : NULL;
-
-    return slash ? slash + 1 : path ? path : "";
-}
-
 int main(int argc, char **argv)
 {
     const char *option = argc > 1 ? argv[1] : "";
@@ -76,7 +69,7 @@ int main(int argc, char **argv)
         return list_inputs();
     if (strcmp(option, "--list-outputs") == 0)
         return list_outputs();
-    if (strcmp(option, "--post") == 0 || (!*option && strcmp(base_name(argv[0]), "bluegreen-post") == 0))
+    if (strcmp(option, "--post") == 0 || (!*option && argc > 0 && strcmp(base_name(argv[0]), "bluegreen-post") == 0))
         return post_main();
     if (*option)
         return help(stderr);

@@ -166,13 +166,6 @@ static void run_rows(const struct markdown *m, const struct summary_facts *f)
     }
 }
 
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash ? slash + 1 : path;
-}
-
 static void bundle_rows(const struct markdown *m, const struct summary_facts *f)
 {
     const struct report *r = f->report;

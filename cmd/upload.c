@@ -8,8 +8,7 @@
 
 void upload_default_name(const char *path, char *out, size_t out_size)
 {
-    const char *slash = strrchr(path, '/');
-    struct span name = span_of(slash ? slash + 1 : path);
+    struct span name = span_of(base_name(path));
 
     if (name.len > 7 && strcmp(name.ptr + name.len - 7, ".tar.gz") == 0)
         name.len -= 7;

@@ -151,6 +151,12 @@ char *buf_detach(struct buf *b)
     return s;
 }
 
+const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
 struct span span_of(const char *s)
 {
     return (struct span){ .ptr = s ? s : "", .len = s ? strlen(s) : 0 };

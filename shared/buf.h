@@ -53,6 +53,8 @@ struct span buf_span(const struct buf *b);
 /* Hand the heap string over (caller frees); NULL when failed or out of memory. The buf is empty afterwards. */
 char *buf_detach(struct buf *b);
 
+const char *base_name(const char *path); /* what follows the last '/'; borrowed */
+
 struct span span_of(const char *s); /* of a terminated string; NULL gives an empty span */
 bool span_eq(struct span a, const char *s);
 bool span_starts(struct span a, const char *prefix);

@@ -58,18 +58,6 @@ static void networks_of_a_container_are_read(void **state)
     engine_container_done(&c);
 }
 
-static void the_ipv4_binding_is_the_host_port(void **state)
-{
-    struct fixture *f = *state;
-    struct engine_container c;
-    fake_engine_reply(f->fake, "GET /containers/a/json", 200, inspect_running);
-    assert_result(f, engine_container_inspect(f->engine, "a", &c, &f->err), 0);
-    assert_int_equal(engine_container_host_port(&c, 8080), 8081);
-    assert_int_equal(engine_container_host_port(&c, 9090), 0);
-    assert_int_equal(engine_container_host_port(&c, 1), 0);
-    engine_container_done(&c);
-}
-
 static void more_networks_than_fit_are_left_out(void **state)
 {
     struct fixture *f = *state;
@@ -98,7 +86,6 @@ static void an_inspect_of_wrong_types_does_no_harm(void **state)
     assert_string_equal(c.id, "");
     assert_string_equal(c.restart_policy, "no");
     assert_int_equal(c.endpoint_count, 0);
-    assert_int_equal(engine_container_host_port(&c, 8080), 0);
     engine_container_done(&c);
 }
 
@@ -213,22 +200,6 @@ static void stopping_accepts_stopped_and_gone(void **state)
     assert_result(f, engine_container_stop(f->engine, "b", -1, &f->err), 0); /* never "wait for ever" */
     assert_asked(f, "POST /containers/b/stop?t=0", 1);
     assert_result(f, engine_container_stop(f->engine, "gone", 1, &f->err), 0);
-}
-
-static void killing_accepts_what_does_not_run(void **state)
-{
-    struct fixture *f = *state;
-    fake_engine_reply(f->fake, "POST /containers/a/kill?signal=KILL", 204, "");
-    fake_engine_reply(f->fake, "POST /containers/b/kill", 409, "{\"message\":\"Container b is not running\"}");
-    fake_engine_reply(f->fake, "POST /containers/c/kill", 500,
-                      "{\"message\":\"Cannot kill container: c: is not running\"}");
-    fake_engine_reply(f->fake, "POST /containers/d/kill", 500,
-                      "{\"message\":\"tried to kill, but did not receive an exit event\"}");
-    assert_result(f, engine_container_kill(f->engine, "a", &f->err), 0);
-    assert_result(f, engine_container_kill(f->engine, "b", &f->err), 0);
-    assert_result(f, engine_container_kill(f->engine, "c", &f->err), 0);
-    assert_result(f, engine_container_kill(f->engine, "gone", &f->err), 0);
-    assert_err(f, engine_container_kill(f->engine, "d", &f->err), ERR_DOCKER, "exit event");
 }
 
 static void renaming_to_the_same_name_is_fine(void **state)
@@ -380,7 +351,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(a_container_is_read),
         CASE(networks_of_a_container_are_read),
-        CASE(the_ipv4_binding_is_the_host_port),
         CASE(more_networks_than_fit_are_left_out),
         CASE(an_inspect_of_wrong_types_does_no_harm),
         CASE(an_inspect_that_is_no_object_is_refused),
@@ -395,7 +365,6 @@ int main(void)
         CASE(starting_without_program_is_an_ended_app),
         CASE(starting_what_is_gone_is_an_error),
         CASE(stopping_accepts_stopped_and_gone),
-        CASE(killing_accepts_what_does_not_run),
         CASE(renaming_to_the_same_name_is_fine),
         CASE(removing_forces_and_accepts_gone),
         CASE(a_removal_under_way_is_waited_for),

@@ -306,15 +306,6 @@ static void a_missing_tag_is_told_by_the_registry(void **state)
     assert_err(f, engine_image_remote_digest(f->engine, "a:1", NULL, digest, &f->err), ERR_IMAGE_MISSING, "a:1");
 }
 
-static void a_list_that_is_no_array_is_refused(void **state)
-{
-    struct fixture *f = *state;
-    struct json *j = NULL;
-    fake_engine_reply(f->fake, "GET /images/json", 200, "{\"a\":1}");
-    assert_err(f, engine_image_list(f->engine, &j, &f->err), ERR_PROTO, "not an array");
-    assert_null(j);
-}
-
 static void removing_an_image_tells_whether_it_happened(void **state)
 {
     struct fixture *f = *state;
@@ -358,7 +349,6 @@ int main(void)
         CASE(an_engine_without_distribution_tells_no_digest),
         CASE(a_digest_that_is_none_is_not_believed),
         CASE(a_missing_tag_is_told_by_the_registry),
-        CASE(a_list_that_is_no_array_is_refused),
         CASE(removing_an_image_tells_whether_it_happened),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -196,11 +196,11 @@ static void an_answer_cut_anywhere_is_an_error(void **state)
     struct json *j = NULL;
     static const char body[] = "[{\"Id\":\"abc\"}]";
     for (size_t cut = 1; cut < sizeof(body) - 1; cut++) {
-        fake_engine_answer(f->fake, (struct fake_answer){ .request = "GET /images/json",
+        fake_engine_answer(f->fake, (struct fake_answer){ .request = "GET /containers/json",
                                                           .status = 200,
                                                           .body = SPAN_LIT("[{\"Id\":\"abc\"}]"),
                                                           .cut = cut });
-        assert_true(engine_image_list(f->engine, &j, &f->err) < 0);
+        assert_true(engine_container_list(f->engine, NULL, &j, &f->err) < 0);
         assert_null(j);
     }
 }
