@@ -50,6 +50,11 @@ static void add_cause(const struct markdown *m, const struct report *r)
     markdown_rawf(m, ">\n> **%s:** ", likely ? "Likely cause" : "Cause");
     markdown_text(m, likely ? r->diagnoses[0].cause : err_text(&r->cause, text, sizeof(text)));
     markdown_raw(m, "\n");
+    if (likely && r->diagnoses[0].next[0]) {
+        markdown_raw(m, ">\n> **Next:** ");
+        markdown_text(m, r->diagnoses[0].next);
+        markdown_raw(m, "\n");
+    }
 }
 
 static void outcome(const struct markdown *m, const struct told *t)

@@ -21,7 +21,7 @@ static void diagnosis(const struct markdown *m, const struct report_diagnosis *d
     labelled(m, "Next", d->next);
     if (!d->evidence.len)
         return;
-    markdown_raw(m, "\n<details><summary>Evidence</summary>\n\n");
+    markdown_raw(m, "\n<details open><summary>Evidence</summary>\n\n");
     markdown_fence(m, buf_span(&d->evidence), REPORT_EVIDENCE_MAX);
     markdown_raw(m, "\n</details>\n\n");
 }

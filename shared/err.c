@@ -73,7 +73,7 @@ static const struct err_kind_info kinds[ERR_KINDS] = {
     [ERR_PLATFORM] = { "platform", 28,
         "Build the image for the host's architecture (`docker buildx build --platform …`) and run again." },
     [ERR_APP_EXITED] = { "app_exited", 29,
-        "Read the last lines of the app's log above: the new version ended by itself; its settings or the code are "
+        "Read the last lines of the app's log: the new version ended by itself; its settings or the code are "
         "the likely cause." },
     [ERR_UNHEALTHY] = { "unhealthy", 30,
         "Check that the app listens on container-port and answers health-path as expected; if it needs longer to "
