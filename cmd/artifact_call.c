@@ -86,6 +86,14 @@ static bool is_passing(int status)
     return status == 429 || status == 408 || (status >= 500 && status <= 599 && status != 501);
 }
 
+/* A call of a few bytes has no reason to be silent for as long as a store that takes in megabytes. */
+static int64_t idle_max(const struct artifact_line *line, const struct artifact_call *call)
+{
+    if (line->o->idle_max_ms > 0)
+        return line->o->idle_max_ms;
+    return call->json ? ARTIFACT_SILENT_MAX_MS : ARTIFACT_IDLE_MAX_MS;
+}
+
 /* One exchange. 0 with an answer, whatever it says; -kind otherwise. */
 static int attempt(struct artifact_line *line, const struct artifact_call *call, struct artifact_answer *a,
                    struct err *err)
@@ -98,7 +106,7 @@ static int attempt(struct artifact_line *line, const struct artifact_call *call,
     (void)snprintf(label, sizeof(label), "%s", call->what);
     request.label = label;
     request.timeout_ms = left > 0 ? left : 1;
-    request.idle_timeout_ms = line->o->idle_max_ms > 0 ? line->o->idle_max_ms : ARTIFACT_IDLE_MAX_MS;
+    request.idle_timeout_ms = idle_max(line, call);
     request.max_body = ARTIFACT_ANSWER_MAX;
     r = http_perform(line->http, &request, &a->http, err);
     if (r < 0)
