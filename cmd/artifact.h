@@ -17,8 +17,7 @@
 #define ARTIFACT_ATTEMPTS 5                   /* of each call */
 #define ARTIFACT_TIME_MAX_MS (10 * 60 * 1000) /* of the whole upload */
 #define ARTIFACT_IDLE_MAX_MS (60 * 1000)      /* without a byte either way, of a block */
-#define ARTIFACT_SILENT_MAX_MS                                                                                         \
-    (20 * 1000) /* the same of a call: a service that is dumb is given up after two minutes */
+#define ARTIFACT_SILENT_MAX_MS (20 * 1000)    /* the same, of a call */
 
 /* What the runner offers; NULL or "" where it says nothing. Borrowed. */
 struct artifact_service {
