@@ -126,10 +126,6 @@ struct engine_container {
 /* 0; 1 when there is none of that name or id. */
 int engine_container_inspect(struct engine *e, const char *name_or_id, struct engine_container *ret, struct err *err);
 void engine_container_done(struct engine_container *c);
-static inline void engine_container_done_p(struct engine_container *c)
-{
-    engine_container_done(c);
-}
 const char *engine_container_label(const struct engine_container *c, const char *label); /* "" when absent */
 
 /* Array as of GET /containers/json?all=1; label ("k=v") NULL: all. Caller frees. */

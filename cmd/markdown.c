@@ -34,11 +34,6 @@ void markdown_text(const struct markdown *m, const char *text)
     add_cut(m, text, safetext_markdown);
 }
 
-void markdown_html_text(const struct markdown *m, const char *text)
-{
-    add_cut(m, text, safetext_html);
-}
-
 static void code(const struct markdown *m, const char *text, void (*escape)(struct span, struct buf *))
 {
     if (!text || !*text) {

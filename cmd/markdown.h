@@ -21,7 +21,6 @@ void markdown_code(const struct markdown *m, const char *text);
 /* A link to an http(s) address; any other address is shown as code. `words` NULL: the address itself. */
 void markdown_link(const struct markdown *m, const char *words, const char *url);
 /* The same inside of HTML that begins a line (a <table>, say), where Markdown is not read. */
-void markdown_html_text(const struct markdown *m, const char *text);
 void markdown_html_code(const struct markdown *m, const char *text);
 void markdown_html_link(const struct markdown *m, const char *words, const char *url);
 /* "sha256:1a2b3c4d5e6f" as code: enough of a digest to tell two from each other. */

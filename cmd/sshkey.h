@@ -25,9 +25,5 @@ struct sshkey {
  */
 int sshkey_parse(struct span text, bool has_passphrase, struct sshkey *ret, struct err *err);
 void sshkey_done(struct sshkey *k); /* zeroes the key */
-static inline void sshkey_done_p(struct sshkey *k)
-{
-    sshkey_done(k);
-}
 
 #endif

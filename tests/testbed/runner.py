@@ -234,20 +234,6 @@ class Stage:
             with self._lock:
                 self.lines.append(Line(time.monotonic(), name, pending.decode("utf-8", errors="replace")))
 
-    def wait_line(self, pattern, timeout=60.0):
-        """Until a line matches; returns the match. Problem when the stage ends without it."""
-        seen, deadline = 0, time.monotonic() + timeout
-        while True:
-            ended = self.process.poll() is not None
-            with self._lock:
-                new, seen = self.lines[seen:], len(self.lines)
-            for line in new:
-                if match := re.search(pattern, line.text):
-                    return match
-            if ended and not new or time.monotonic() > deadline:
-                raise Problem(f"no line like {pattern!r} in:\n" + "\n".join(line.text for line in self.lines[-60:]))
-            time.sleep(0.01)
-
     def cancel(self):
         """What the runner does to a step when the workflow is cancelled. Blocks until the docker command ended."""
         for sig, patience in CANCEL_STEPS:
