@@ -20,7 +20,7 @@ my $triple = $triples{$arch} // die "sbom.pl: unknown architecture '$arch'; know
 # What is linked, by file -> the source package it is built from.
 my %libraries = (
     'libssl.a' => 'openssl', 'libcrypto.a' => 'openssl', 'libcurl.a' => 'curl', 'libcjson.a' => 'cjson',
-    'libarchive.a' => 'libarchive', 'libssh2.a' => 'libssh2', 'libz.a' => 'zlib',
+    'libxml2.a' => 'libxml2', 'libarchive.a' => 'libarchive', 'libssh2.a' => 'libssh2', 'libz.a' => 'zlib',
 );
 # Source package -> name, licence (SPDX), home, vendor and product as vulnerability lists name them.
 my %facts = (
@@ -29,6 +29,7 @@ my %facts = (
     cjson => ['cJSON', 'MIT', 'https://github.com/DaveGamble/cJSON', 'davegamble:cjson'],
     libarchive => ['libarchive', 'BSD-2-Clause', 'https://www.libarchive.org/', 'libarchive:libarchive'],
     libssh2 => ['libssh2', 'BSD-3-Clause', 'https://libssh2.org/', 'libssh2:libssh2'],
+    libxml2 => ['libxml2', 'MIT', 'https://gitlab.gnome.org/GNOME/libxml2', 'xmlsoft:libxml2'],
     zlib => ['zlib', 'Zlib', 'https://zlib.net/', 'zlib:zlib'],
     musl => ['musl', 'MIT', 'https://musl.libc.org/', 'musl-libc:musl'],
     'gcc' => ['libgcc', 'GPL-3.0-or-later WITH GCC-exception-3.1', 'https://gcc.gnu.org/', 'gnu:gcc'],

@@ -100,6 +100,17 @@ build_cjson() {
         -DBUILD_SHARED_AND_STATIC_LIBS=OFF
 }
 
+# The parser and its tree, nothing else: what is left reads a document in memory, and no file or address that it names.
+build_libxml2() {
+    local off=() name
+    for name in C14N CATALOG DEBUG DOCB FTP HTML HTTP ICONV ICU ISO8859X LEGACY LZMA MEM_DEBUG MODULES OUTPUT PATTERN \
+        PROGRAMS PUSH PYTHON READER REGEXPS RUN_DEBUG SAX1 SCHEMAS SCHEMATRON TESTS THREAD_ALLOC VALID WRITER \
+        XINCLUDE XPATH XPTR ZLIB; do
+        off+=("-DLIBXML2_WITH_$name=OFF")
+    done
+    cmake_install libxml2 "${off[@]}"
+}
+
 build_curl() {
     local off=() name
     for name in WEBSOCKETS ALTSVC HSTS DOH NETRC COOKIES NTLM KERBEROS_AUTH NEGOTIATE_AUTH DIGEST_AUTH FORM_API MIME \
@@ -132,7 +143,7 @@ build_libssh2() {
         -DENABLE_ZLIB_COMPRESSION=OFF -DLIBSSH2_NO_DEPRECATED=ON
 }
 
-for library in zlib openssl cjson curl libarchive libssh2; do
+for library in zlib openssl cjson libxml2 curl libarchive libssh2; do
     run "$library" "build_$library"
 done
 [ -z "${BLUEGREEN_PROBE:-}" ] || bash "$here/probes.sh" "$work" "$BLUEGREEN_PROBE"

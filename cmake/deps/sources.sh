@@ -6,7 +6,7 @@
 set -euo pipefail
 
 dest=${1:?usage: sources.sh DIR}
-packages=(openssl curl cjson libarchive libssh2 zlib)
+packages=(openssl curl cjson libxml2 libarchive libssh2 zlib)
 list=/etc/apt/sources.list.d
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 

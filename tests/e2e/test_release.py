@@ -280,13 +280,13 @@ def test_every_library_of_the_build_is_listed(sbom):
     text = (REPOSITORY / "cmake/libraries.cmake").read_text()
     static = text[text.index("if(BLUEGREEN_STATIC)\n    bluegreen_dependency"):text.index("else()\n    bluegreen_dependency")]
     names = {n for line in re.findall(r"bluegreen_dependency\(\w+ \S+ (.*?)\)", static) for n in line.split()} | {"cjson"}
-    assert names == {"crypto", "ssl", "curl", "archive", "z", "ssh2", "cjson"}
+    assert names == {"crypto", "ssl", "curl", "archive", "z", "ssh2", "xml2", "cjson"}
     packages = re.search(r"^packages=\((.*)\)", (REPOSITORY / "cmake/deps/sources.sh").read_text(), re.M)[1].split()
     sources = {re.search(r"pkg:deb/debian/([^@]+)@", ref["referenceLocator"])[1] for p in sbom["packages"]
                for ref in p.get("externalRefs", []) if ref["referenceType"] == "purl"}
     assert set(packages) <= sources
     everywhere = {"OpenSSL", "libcurl", "cJSON", "libarchive", "zlib", "musl", "libgcc"}
-    assert set(linked(sbom, "bin/bluegreen")) == everywhere | {"libssh2"}
+    assert set(linked(sbom, "bin/bluegreen")) == everywhere | {"libssh2", "libxml2"}
     for agent in ("x86_64", "aarch64"):
         assert set(linked(sbom, f"usr/lib/bluegreen/bluegreen-agent-{agent}")) == everywhere
 
