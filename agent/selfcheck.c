@@ -2,12 +2,12 @@
 
 #include "agent/container.h"
 #include "agent/journal.h"
-#include "agent/reference.h"
 #include "agent/store.h"
 #include "shared/bundle.h"
 #include "shared/clock.h"
 #include "shared/crypto.h"
 #include "shared/http.h"
+#include "shared/reference.h"
 #include "shared/wire.h"
 
 #include <fcntl.h>

@@ -2,7 +2,7 @@
  * Image references: what is taken apart can be put together and taken apart again with the same result, and holds
  * nothing that could leave a URL path.
  */
-#include "agent/reference.h"
+#include "shared/reference.h"
 
 #define REQUIRE(condition)                                                                                             \
     do {                                                                                                               \

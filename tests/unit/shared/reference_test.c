@@ -1,4 +1,4 @@
-#include "agent/reference.h"
+#include "shared/reference.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

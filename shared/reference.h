@@ -4,7 +4,7 @@
 #ifndef BLUEGREEN_REFERENCE_H
 #define BLUEGREEN_REFERENCE_H
 
-#include "shared/buf.h"
+#include "buf.h"
 
 #define REFERENCE_NAME_MAX 255 /* host and path together; limit of the grammar */
 #define REFERENCE_TAG_MAX 128

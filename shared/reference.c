@@ -1,4 +1,4 @@
-#include "agent/reference.h"
+#include "shared/reference.h"
 
 #define DIGEST_PREFIX "sha256:"
 #define DIGEST_HEX 64
