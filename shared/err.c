@@ -89,6 +89,20 @@ static const struct err_kind_info kinds[ERR_KINDS] = {
     [ERR_ARTIFACT] = { "artifact", 35,
         "The outcome is not affected; the bundle is in the workspace. Upload it with actions/upload-artifact, or set "
         "upload-artifact to auto." },
+    [ERR_AWS] = { "aws", 36,
+        "Read AWS's own code and words above; docs/aws.md has what each feature needs." },
+    [ERR_AWS_CREDENTIALS] = { "aws_credentials", 37,
+        "Give the job 'permissions: id-token: write' and set role-to-assume, or run aws-actions/configure-aws-credentials "
+        "before; docs/aws.md has the trust policy." },
+    [ERR_AWS_DENIED] = { "aws_denied", 38,
+        "Add the named action to the policy of the role that was used; docs/aws.md has the policy for each feature." },
+    [ERR_INSTANCE] = { "instance", 39,
+        "Look at the instance in the EC2 console: its id or tag, its region and account, and whether it runs." },
+    [ERR_IMAGE_FINDINGS] = { "image_findings", 40,
+        "Rebuild the image on a newer base, or set fail-on-severity to what you can live with; the findings are in the "
+        "ECR console." },
+    [ERR_REGISTRY_EXPIRED] = { "registry_expired", 41,
+        "Run again: a new token is made for each run. If it repeats, compare the clocks of the host and of AWS." },
     [ERR_REMOTE] = { "remote", 34,
         "Read the deployment log in the bundle; the message comes from the agent on the host." },
     [ERR_BUG] = { "bug", 70,

@@ -50,6 +50,12 @@ enum err_kind {
     ERR_NO_PREVIOUS,    /* nothing to roll back to */
     ERR_KPI,            /* a KPI is critical and fail-on-kpi is true */
     ERR_ARTIFACT,       /* the artifact could not be uploaded and upload-artifact is required */
+    ERR_AWS,            /* an AWS service answered with an error */
+    ERR_AWS_CREDENTIALS, /* no AWS credentials were found, or AWS does not accept them */
+    ERR_AWS_DENIED,     /* the AWS credentials may not do this */
+    ERR_INSTANCE,       /* the instance does not exist, does not run, or several match */
+    ERR_IMAGE_FINDINGS, /* the registry's scan found what fail-on-severity does not allow */
+    ERR_REGISTRY_EXPIRED, /* the registry's token has expired */
     ERR_REMOTE,         /* the agent reported a failure of another kind */
     ERR_BUG,            /* our own mistake */
     ERR_KINDS
