@@ -187,6 +187,40 @@ int crypto_base64_decode(struct span text, struct buf *out, struct err *err)
     return buf_check(out, err);
 }
 
+static void pkey_free_p(EVP_PKEY **key)
+{
+    EVP_PKEY_free(*key);
+    *key = NULL;
+}
+
+/* PrivateKeyInfo of RFC 8410, section 7: all of it but the 32 bytes of the key is constant. */
+static void add_pkcs8(const unsigned char seed[CRYPTO_ED25519_SIZE], struct buf *out)
+{
+    static const unsigned char head[] = { 0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06,
+                                          0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20 };
+    unsigned char der[sizeof(head) + CRYPTO_ED25519_SIZE];
+    memcpy(der, head, sizeof(head));
+    memcpy(der + sizeof(head), seed, CRYPTO_ED25519_SIZE);
+    /* the words apart, for those who search programs for keys */
+    buf_addf(out, "-----BEGIN %s-----\n", "PRIVATE" " KEY");
+    crypto_base64_encode((struct span){ (const char *)der, sizeof(der) }, CRYPTO_BASE64, out);
+    buf_addf(out, "\n-----END %s-----\n", "PRIVATE" " KEY");
+    OPENSSL_cleanse(der, sizeof(der));
+}
+
+int crypto_ed25519_new(struct buf *pkcs8, unsigned char public_key[CRYPTO_ED25519_SIZE], struct err *err)
+{
+    _cleanup_(pkey_free_p) EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+    unsigned char seed[CRYPTO_ED25519_SIZE];
+    size_t seed_len = sizeof(seed), public_len = CRYPTO_ED25519_SIZE;
+    if (!key || EVP_PKEY_get_raw_private_key(key, seed, &seed_len) != 1 || seed_len != sizeof(seed) ||
+        EVP_PKEY_get_raw_public_key(key, public_key, &public_len) != 1 || public_len != CRYPTO_ED25519_SIZE)
+        return err_set(err, ERR_BUG, 0, "libcrypto refused to make an Ed25519 key");
+    add_pkcs8(seed, pkcs8);
+    OPENSSL_cleanse(seed, sizeof(seed));
+    return buf_check(pkcs8, err);
+}
+
 int crypto_random(void *out, size_t len, struct err *err)
 {
     unsigned char *p = out;

@@ -1,4 +1,4 @@
-/* The one door to OpenSSL's libcrypto outside libssh2 and libcurl: hashes, base64, random bytes. */
+/* The one door to OpenSSL's libcrypto outside libssh2 and libcurl: hashes, base64, random bytes, new keys. */
 #ifndef BLUEGREEN_CRYPTO_H
 #define BLUEGREEN_CRYPTO_H
 
@@ -21,6 +21,13 @@ enum crypto_base64 { CRYPTO_BASE64, CRYPTO_BASE64URL }; /* both with padding */
 void crypto_base64_encode(struct span data, enum crypto_base64 form, struct buf *out);
 /* Strict: no blanks, no stray bits; padding optional, either alphabet. -ERR_PROTO, and then nothing was appended. */
 int crypto_base64_decode(struct span text, struct buf *out, struct err *err);
+
+/*
+ * A new Ed25519 key pair. pkcs8: its private half as one PKCS#8 PEM block, secret, appended; end it with buf_wipe_done().
+ * public_key: the 32 bytes of RFC 8032.
+ */
+#define CRYPTO_ED25519_SIZE 32
+int crypto_ed25519_new(struct buf *pkcs8, unsigned char public_key[CRYPTO_ED25519_SIZE], struct err *err);
 
 int crypto_random(void *out, size_t len, struct err *err);
 /* 2*bytes lower-case hex digits, terminated. At most 64 bytes. */

@@ -17,6 +17,13 @@
 
 struct http;
 
+/* AWS's signature, version 4 (CURLOPT_AWS_SIGV4): over method, path, body, Host and every header that is given. */
+struct http_sigv4 {
+    const char *region, *service; /* that the signature is for: "eu-central-1", "ecr" */
+    const char *key_id, *secret;
+    const char *token; /* sent as X-Amz-Security-Token, signed; NULL or "": none */
+};
+
 struct http_request {
     const char *method;         /* "GET", "POST", "PUT", "DELETE", "HEAD" */
     const char *url;            /* http://docker/… when unix_socket is given: any host name does */
@@ -34,7 +41,8 @@ struct http_request {
      * an answer, whatever the peer did with it: this takes a connection of its own.
      */
     bool once;
-    bool follow_redirects; /* at most 5, same protocols */
+    bool follow_redirects; /* at most 5, same protocols; never with sigv4 */
+    const struct http_sigv4 *sigv4; /* NULL: not signed. Time is this machine's clock, or an X-Amz-Date among headers */
     /*
      * When set, body bytes of a 2xx answer go here instead of into response->body (other statuses are still collected).
      * Return 0 to go on, 1 to end the exchange early without error, -kind (with err set by the callee's own means) to
@@ -50,7 +58,9 @@ struct http_response {
     struct buf body;
     char content_type[128];
     char api_version[16];   /* the Docker Engine's Api-Version header; "" when absent */
+    char error_type[80];    /* AWS's x-amzn-ErrorType header; "" when absent */
     int64_t retry_after_ms; /* Retry-After in seconds, as the last answer had it; 0: none */
+    int64_t date_wall_ms;   /* the Date header: Unix time of the peer's clock, whole seconds; 0: none */
     int64_t took_ms;
 };
 

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <openssl/pem.h>
 #include <sys/mman.h>
 
 static void assert_hash_of_span(struct span data, const char *want)
@@ -210,6 +211,33 @@ static void equal_compares_every_byte(void **state)
     assert_true(crypto_equal(NULL, NULL, 0));
 }
 
+/* The key that the PEM holds, as another program reads it. */
+static void assert_pem_holds(const struct buf *pem, const unsigned char want[CRYPTO_ED25519_SIZE])
+{
+    unsigned char public_key[CRYPTO_ED25519_SIZE];
+    size_t len = sizeof(public_key);
+    BIO *bio = BIO_new_mem_buf(pem->ptr, (int)pem->len);
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
+    assert_non_null(key);
+    assert_int_equal(EVP_PKEY_get_raw_public_key(key, public_key, &len), 1);
+    assert_memory_equal(public_key, want, sizeof(public_key));
+    EVP_PKEY_free(key);
+    BIO_free(bio);
+}
+
+static void ed25519_makes_a_new_pair_each_time(void **state)
+{
+    _cleanup_(buf_wipe_done_p) struct buf pem = BUF_INIT(512), other = BUF_INIT(512), small = BUF_INIT(100);
+    unsigned char public_key[CRYPTO_ED25519_SIZE], other_key[CRYPTO_ED25519_SIZE];
+    (void)state;
+    assert_int_equal(crypto_ed25519_new(&pem, public_key, NULL), 0);
+    assert_int_equal(crypto_ed25519_new(&other, other_key, NULL), 0);
+    assert_pem_holds(&pem, public_key);
+    assert_pem_holds(&other, other_key);
+    assert_memory_not_equal(public_key, other_key, sizeof(public_key));
+    assert_int_equal(crypto_ed25519_new(&small, public_key, NULL), -ERR_NOMEM);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,6 +256,7 @@ int main(void)
         cmocka_unit_test(random_hex_refuses_a_small_buffer),
         cmocka_unit_test(random_bytes_fill_the_whole_buffer),
         cmocka_unit_test(equal_compares_every_byte),
+        cmocka_unit_test(ed25519_makes_a_new_pair_each_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
