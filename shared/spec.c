@@ -1,6 +1,7 @@
 #include "shared/spec.h"
 
 #include "shared/crypto.h"
+#include "shared/ecr.h"
 #include "shared/redact.h"
 
 #define TEXT_MAX 4096             /* bytes of a string field */
@@ -33,6 +34,16 @@ struct field {
 static bool is_strategy(const char *s)
 {
     return strcmp(s, "handover") == 0 || strcmp(s, "recreate") == 0;
+}
+
+static bool is_ecr_auth(const char *s)
+{
+    return !*s || strcmp(s, "auto") == 0 || strcmp(s, "host-role") == 0 || strcmp(s, "runner") == 0;
+}
+
+static bool is_severity(const char *s)
+{
+    return strcmp(s, "off") == 0 || ecr_severity_from_name(s) != ECR_SEVERITY_NONE;
 }
 
 static bool is_user(const char *s)
@@ -81,6 +92,9 @@ static const struct field fields[] = {
     STR(image, REQUIRED, 512, "", spec_is_image, "an image reference such as registry/repository:tag"),
     STR(registry_username, 0, 256, "", is_user, "a name without blanks"),
     STR(registry_password, SECRET, 65536, "", NULL, NULL),
+    STR(ecr_auth, 0, 16, "", is_ecr_auth, "auto, host-role, runner, or nothing"),
+    STR(fail_on_severity, 0, 16, "off", is_severity, "off, low, medium, high or critical"),
+    INT(image_size_bytes, 0, 0, INT64_C(1) << 50, 0),
     STR(strategy, FINGERPRINT, 32, "handover", is_strategy, "handover or recreate"),
     INT(port, FINGERPRINT, 1, 65535, 8080),
     INT(container_port, FINGERPRINT, 1, 65535, 8080),

@@ -18,6 +18,13 @@ struct spec {
     char *image; /* reference as the user gave it: [registry/]repo[:tag][@sha256:…] */
     char *registry_username;
     char *registry_password; /* secret */
+    /*
+     * Of an image in Amazon ECR: "auto" the host's own role, else registry_username and _password, which the runner then got from
+     * ECR; "host-role"; "runner"; "" = as any other registry.
+     */
+    char *ecr_auth;
+    char *fail_on_severity;   /* of the findings in ECR: off, low, medium, high, critical */
+    int64_t image_size_bytes; /* to download, as the registry told the runner; 0 unknown */
     char *strategy;          /* "handover", "recreate" */
     int64_t port;            /* on the host */
     int64_t container_port;

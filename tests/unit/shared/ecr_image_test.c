@@ -1,0 +1,533 @@
+#include "shared/ecr.h"
+
+#include "shared/aws_links.h"
+#include "shared/clock.h"
+#include "shared/crypto.h"
+#include "shared/http.h"
+#include "tests/unit/shared/fake_aws.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#define D(c) "sha256:" c c c c c c c c c c c c c c c c
+#define INDEX_DIGEST D("0123")
+#define AMD64 D("aaaa")
+#define ARM64 D("bbbb")
+#define CONFIG "{\"architecture\":\"arm64\",\"os\":\"linux\",\"variant\":\"v8\"}"
+
+static struct fake_aws fake;
+static struct aws_chain *chain;
+static struct ecr_registry registry;
+static struct ecr_image image;
+static struct err err;
+static char text[2048], config_digest[80];
+
+static int set_up(void **state)
+{
+    const struct aws_link links[] = { aws_link_environment() };
+    (void)state;
+    err_clear(&err);
+    fake_aws_begin(&fake);
+    fake_aws_env(&fake, "AWS_ENDPOINT_URL", fake.url);
+    fake_aws_env(&fake, "AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE");
+    fake_aws_env(&fake, "AWS_SECRET_ACCESS_KEY", "secret-of-the-test");
+    assert_int_equal(aws_chain_new(&chain, &fake.aws, links, 1, NULL, 0, &err), 0);
+    assert_true(ecr_registry_parse("123456789012.dkr.ecr.eu-central-1.amazonaws.com", &registry));
+    memset(&image, 0, sizeof(image));
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    aws_chain_free_p(&chain);
+    fake_aws_end(&fake);
+    return 0;
+}
+
+/* ECR's answer to an operation; `needs`: a word of the question, NULL any. */
+static void ecr(const char *op, const char *needs, int status, const char *body)
+{
+    fake_aws_route(&fake,
+                   (struct fake_route){ .request = "POST /", .needs = { op, needs }, .status = status, .body = body });
+}
+
+static void refuses(const char *op, const char *code)
+{
+    static char bodies[4][200];
+    static unsigned turn;
+    char *body = bodies[turn++ % 4];
+    (void)snprintf(body, sizeof(bodies[0]), "{\"__type\":\"%s\",\"message\":\"words of AWS\"}", code);
+    ecr(op, NULL, strcmp(code, "AccessDeniedException") == 0 ? 403 : 400, body);
+}
+
+#define TOKEN_CALL ".GetAuthorizationToken"
+#define DESCRIBE ".DescribeImages"
+#define BATCH ".BatchGetImage"
+#define SCAN ".DescribeImageScanFindings"
+#define DOWNLOAD ".GetDownloadUrlForLayer"
+
+/* ---- the login ---- */
+
+static int token_of(const char *body, struct ecr_token *token)
+{
+    ecr(TOKEN_CALL, NULL, 200, body);
+    return ecr_token_get(&fake.aws, chain, &registry, token, &err);
+}
+
+static void the_token_is_user_and_password_and_both_are_secrets_before_use(void **state)
+{
+    struct ecr_token token = { 0 };
+    (void)state;
+    assert_int_equal(token_of("{\"authorizationData\":[{\"authorizationToken\":\"QVdTOnBhc3M6d29yZA==\",\"expiresAt\":"
+                              "4102444800.5}]}",
+                              &token),
+                     0);
+    assert_string_equal(token.username, "AWS");
+    assert_string_equal(token.password, "pass:word");
+    assert_int_equal(token.expires_wall_ms, 4102444800500);
+    assert_non_null(strstr(buf_str(&fake.secrets), "QVdTOnBhc3M6d29yZA==\n"));
+    assert_non_null(strstr(buf_str(&fake.secrets), "\npass:word\n"));
+    ecr_token_done(&token);
+    assert_null(token.password);
+}
+
+static void a_past_expiry_is_merely_unknown(void **state)
+{
+    struct ecr_token token = { 0 };
+    (void)state;
+    assert_int_equal(
+        token_of("{\"authorizationData\":[{\"authorizationToken\":\"QVdTOng=\",\"expiresAt\":1420070400}]}", &token),
+        0);
+    assert_int_equal(token.expires_wall_ms, 0);
+    ecr_token_done(&token);
+}
+
+static void the_public_registry_answers_with_an_object(void **state)
+{
+    struct ecr_token token = { 0 };
+    _cleanup_(buf_done_p) struct buf seen = BUF_INIT(65536);
+    (void)state;
+    assert_true(ecr_registry_parse("public.ecr.aws", &registry));
+    assert_int_equal(token_of("{\"authorizationData\":{\"authorizationToken\":\"QVdTOnB1Yg==\"}}", &token), 0);
+    assert_string_equal(token.password, "pub");
+    fake_aws_take_seen(&fake, &seen);
+    assert_non_null(strstr(buf_str(&seen), "SpencerFrontendService.GetAuthorizationToken"));
+    assert_non_null(strstr(buf_str(&seen), "/us-east-1/ecr-public/aws4_request"));
+    ecr_token_done(&token);
+}
+
+static void what_is_no_token_is_refused(void **state)
+{
+    static const char *const bodies[] = {
+        "{}",
+        "{\"authorizationData\":[]}",
+        "{\"authorizationData\":[{\"authorizationToken\":7}]}",
+        "{\"authorizationData\":[{\"authorizationToken\":\"***\"}]}",
+        "{\"authorizationData\":[{\"authorizationToken\":\"QVdT\"}]}",     /* AWS */
+        "{\"authorizationData\":[{\"authorizationToken\":\"OnBhc3M=\"}]}", /* :pass */
+        "{\"authorizationData\":[{\"authorizationToken\":\"QVdTOg==\"}]}", /* AWS: */
+        "{\"authorizationData\":[{\"authorizationToken\":\"QVdTOgBh\"}]}", /* a NUL */
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+        struct ecr_token token = { 0 };
+        fake_aws_forget_routes(&fake);
+        err_clear(&err);
+        if (token_of(bodies[i], &token) != -ERR_PROTO)
+            fail_msg("%s: %s", bodies[i], err_text(&err, text, sizeof(text)));
+        assert_null(token.password);
+    }
+}
+
+/* A chain whose second search gives other keys than the first. */
+struct turns {
+    int asked;
+};
+
+static int next_keys(void *ctx, struct aws *a, struct aws_credentials *ret, char *why, size_t why_size, struct err *e)
+{
+    struct turns *t = ctx;
+    (void)a, (void)why, (void)why_size, (void)e;
+    *ret = (struct aws_credentials){ 0 };
+    (void)snprintf(ret->key_id, sizeof(ret->key_id), "ASIATURN%d", ++t->asked);
+    ret->secret = strdup("secret-of-a-turn");
+    ret->token = strdup("token-of-a-turn");
+    return 0;
+}
+
+static void expired_credentials_are_fetched_anew_once(void **state)
+{
+    struct turns turns = { 0 };
+    const struct aws_link link = { .name = "turns", .get = next_keys, .ctx = &turns };
+    struct ecr_token token = { 0 };
+    (void)state;
+    aws_chain_free_p(&chain);
+    assert_int_equal(aws_chain_new(&chain, &fake.aws, &link, 1, NULL, 0, &err), 0);
+    ecr(TOKEN_CALL, "Credential=ASIATURN1", 400, "{\"__type\":\"ExpiredTokenException\",\"message\":\"expired\"}");
+    assert_int_equal(token_of("{\"authorizationData\":[{\"authorizationToken\":\"QVdTOng=\"}]}", &token), 0);
+    assert_int_equal(turns.asked, 2);
+    ecr_token_done(&token);
+
+    fake_aws_forget_routes(&fake);
+    turns.asked = 0;
+    refuses(TOKEN_CALL, "ExpiredTokenException");
+    aws_chain_expired(chain);
+    assert_int_equal(ecr_token_get(&fake.aws, chain, &registry, &token, &err), -ERR_AWS_CREDENTIALS);
+    assert_in_range(turns.asked, 1, 3);
+}
+
+/* ---- the image ---- */
+
+static int look(const char *tag, const char *digest, const char *platform, enum ecr_severity gate)
+{
+    const struct ecr_wanted wanted = {
+        .repo = "team/app", .tag = tag, .digest = digest, .platform = platform, .gate = gate
+    };
+    err_clear(&err);
+    int r = ecr_image_look(&fake.aws, chain, &registry, &wanted, &image, &err);
+    (void)err_text(&err, text, sizeof(text));
+    return r;
+}
+
+static void assert_text(const char *word)
+{
+    if (!strstr(text, word))
+        fail_msg("'%s' is not in: %s", word, text);
+}
+
+/* A manifest as BatchGetImage has it: JSON in a string. `needs` as above. */
+static void has_manifest(const char *needs, const char *digest, const char *manifest)
+{
+    static char bodies[4][4096];
+    static unsigned turn;
+    _cleanup_(buf_done_p) struct buf escaped = BUF_INIT(3000);
+    char *body = bodies[turn++ % 4];
+    for (const char *c = manifest; *c; c++)
+        buf_addf(&escaped, "%s%c", *c == '"' ? "\\" : "", *c);
+    (void)snprintf(body, sizeof(bodies[0]),
+                   "{\"images\":[{\"imageId\":{\"imageDigest\":\"%s\"},\"imageManifest\":\"%s\"}],\"failures\":[]}",
+                   digest, buf_str(&escaped));
+    ecr(BATCH, needs, 200, body);
+}
+
+static void has_single_image(void)
+{
+    static char manifest[600], url[300];
+    char hex[CRYPTO_SHA256_HEX_SIZE];
+    assert_int_equal(crypto_sha256_hex(SPAN_LIT(CONFIG), hex, &err), 0);
+    (void)snprintf(config_digest, sizeof(config_digest), "sha256:%s", hex);
+    (void)snprintf(
+        manifest, sizeof(manifest),
+        "{\"schemaVersion\":2,\"config\":{\"digest\":\"%s\",\"size\":100},\"layers\":[{\"size\":1000},{\"size\":"
+        "2000}]}",
+        config_digest);
+    has_manifest(NULL, AMD64, manifest);
+    (void)snprintf(url, sizeof(url), "{\"downloadUrl\":\"%s/blob?X-Amz-Signature=presigned-secret\"}", fake.url);
+    ecr(DOWNLOAD, config_digest, 200, url);
+}
+
+#define BLOB(status_, body_)                                                                                           \
+    fake_aws_route(&fake, (struct fake_route){ .request = "GET /blob", .status = (status_), .body = (body_) })
+
+static void an_image_is_described_with_platform_size_and_findings(void **state)
+{
+    _cleanup_(buf_done_p) struct buf seen = BUF_INIT(65536);
+    (void)state;
+    ecr(DESCRIBE, "\"imageTag\":\"v1\"", 200,
+        "{\"imageDetails\":[{\"imageDigest\":\"" AMD64 "\",\"imageSizeInBytes\":3100,\"imageStatus\":\"ACTIVE\","
+        "\"imageScanStatus\":{\"status\":\"COMPLETE\"},\"imageScanFindingsSummary\":{\"findingSeverityCounts\":"
+        "{\"CRITICAL\":2,\"HIGH\":11,\"UNDEFINED\":4,\"INFORMATIONAL\":1}}}]}");
+    has_single_image();
+    BLOB(200, CONFIG);
+    assert_int_equal(look("v1", "", "", ECR_SEVERITY_NONE), 0);
+    assert_string_equal(image.digest, AMD64);
+    assert_int_equal(image.size_bytes, 3100);
+    assert_int_equal(image.platform_count, 1);
+    assert_string_equal(image.platforms[0], "linux/arm64/v8");
+    assert_true(image.scanned);
+    assert_int_equal(image.findings[ECR_CRITICAL], 2);
+    assert_int_equal(image.findings[ECR_HIGH], 11);
+    assert_int_equal(image.findings[ECR_SEVERITY_NONE], 5);
+    assert_string_equal(image.notes, "");
+    fake_aws_take_seen(&fake, &seen);
+    assert_non_null(strstr(buf_str(&seen), "\"registryId\":\"123456789012\",\"repositoryName\":\"team/app\""));
+    assert_non_null(strstr(buf_str(&seen), "\"imageIds\":[{\"imageDigest\":\"" AMD64 "\"}]")); /* not the tag again */
+    assert_null(strstr(buf_str(&seen), "DescribeImageScanFindings"));
+}
+
+static void a_role_that_may_only_pull_learns_what_the_manifest_tells(void **state)
+{
+    (void)state;
+    refuses(DESCRIBE, "AccessDeniedException");
+    refuses(SCAN, "AccessDeniedException");
+    has_single_image();
+    BLOB(200, CONFIG);
+    assert_int_equal(look("v1", "", "", ECR_SEVERITY_NONE), 0);
+    assert_string_equal(image.digest, AMD64);
+    assert_int_equal(image.size_bytes, 3100);
+    assert_int_equal(image.platform_count, 1);
+    assert_false(image.scanned);
+    assert_string_equal(image.scan_status, "not allowed");
+    assert_non_null(strstr(image.notes, "ecr:DescribeImages"));
+    assert_int_equal(ecr_findings_check(&image, ECR_CRITICAL, &err), -ERR_IMAGE_FINDINGS);
+}
+
+static void without_any_permission_it_is_denied(void **state)
+{
+    (void)state;
+    refuses(DESCRIBE, "AccessDeniedException");
+    refuses(BATCH, "AccessDeniedException");
+    assert_int_equal(look("v1", "", "", ECR_SEVERITY_NONE), -ERR_AWS_DENIED);
+    assert_text("ecr:BatchGetImage");
+}
+
+static void a_configuration_that_is_another_blob_is_not_believed(void **state)
+{
+    (void)state;
+    refuses(DESCRIBE, "AccessDeniedException");
+    refuses(SCAN, "ScanNotFoundException");
+    has_single_image();
+    BLOB(200, "{\"architecture\":\"amd64\",\"os\":\"linux\"}");
+    assert_int_equal(look("v1", "", "", ECR_SEVERITY_NONE), 0);
+    assert_int_equal(image.platform_count, 0);
+    assert_non_null(strstr(image.notes, "the platform is not known"));
+    assert_null(strstr(image.notes, "presigned-secret"));
+}
+
+static void the_address_of_the_configuration_is_a_secret(void **state)
+{
+    (void)state;
+    refuses(DESCRIBE, "AccessDeniedException");
+    refuses(SCAN, "ScanNotFoundException");
+    has_single_image();
+    BLOB(403, "<Error><Code>AccessDenied</Code></Error>");
+    assert_int_equal(look("v1", "", "", ECR_SEVERITY_NONE), 0);
+    assert_non_null(strstr(buf_str(&fake.secrets), "/blob?X-Amz-Signature=presigned-secret\n"));
+    assert_null(strstr(image.notes, "presigned-secret"));
+    assert_int_equal(image.platform_count, 0);
+}
+
+/* ---- an index ---- */
+
+#define INDEX                                                                                                          \
+    "{\"manifests\":[{\"digest\":\"" AMD64 "\",\"platform\":{\"os\":\"linux\",\"architecture\":\"amd64\"}},"           \
+    "{\"digest\":\"" D("cccc") "\",\"platform\":{\"os\":\"unknown\",\"architecture\":\"unknown\"}},"                   \
+                               "{\"digest\":\"" ARM64                                                                  \
+                               "\",\"platform\":{\"os\":\"linux\",\"architecture\":\"arm64\",\"variant\":\"v8\"}}]}"
+
+static void has_index(void)
+{
+    ecr(DESCRIBE, NULL, 200, "{\"imageDetails\":[{\"imageDigest\":\"" INDEX_DIGEST "\",\"imageSizeInBytes\":9000}]}");
+    has_manifest(INDEX_DIGEST, INDEX_DIGEST, INDEX);
+}
+
+static void an_index_has_the_platforms_of_its_images_without_attestations(void **state)
+{
+    (void)state;
+    has_index();
+    has_manifest(ARM64, ARM64, "{\"config\":{\"size\":1},\"layers\":[{\"size\":10},{\"size\":20}]}");
+    refuses(SCAN, "ScanNotFoundException");
+    assert_int_equal(look("v1", "", "linux/arm64", ECR_SEVERITY_NONE), 0);
+    assert_int_equal(image.platform_count, 2);
+    assert_string_equal(image.platforms[1], "linux/arm64/v8");
+    assert_int_equal(image.size_bytes, 31); /* of the image for that platform */
+    assert_string_equal(image.scan_status, "SCAN_NOT_FOUND");
+}
+
+#define FOUND(counts)                                                                                                  \
+    "{\"imageScanStatus\":{\"status\":\"COMPLETE\"},\"imageScanFindings\":{\"findingSeverityCounts\":" counts "}}"
+
+static void without_a_platform_an_index_is_as_bad_as_its_worst_image(void **state)
+{
+    (void)state;
+    has_index();
+    ecr(SCAN, AMD64, 200, FOUND("{\"HIGH\":3,\"LOW\":1}"));
+    ecr(SCAN, ARM64, 200, FOUND("{\"HIGH\":1,\"LOW\":9}"));
+    assert_int_equal(look("v1", "", "", ECR_HIGH), 0);
+    assert_true(image.scanned);
+    assert_int_equal(image.findings[ECR_HIGH], 3);
+    assert_int_equal(image.findings[ECR_LOW], 9);
+    assert_int_equal(image.size_bytes, 9000);
+}
+
+static void one_image_without_findings_leaves_the_index_unknown(void **state)
+{
+    (void)state;
+    has_index();
+    ecr(SCAN, AMD64, 400, "{\"__type\":\"ScanNotFoundException\",\"message\":\"no scan\"}");
+    ecr(SCAN, ARM64, 200, FOUND("{}"));
+    assert_int_equal(look("v1", "", "", ECR_HIGH), 0);
+    assert_false(image.scanned);
+    assert_string_equal(image.scan_status, "SCAN_NOT_FOUND");
+}
+
+static void only_the_image_of_the_platform_counts(void **state)
+{
+    (void)state;
+    has_index();
+    has_manifest(ARM64, ARM64, "{\"layers\":[]}");
+    ecr(SCAN, ARM64, 200, FOUND("{\"LOW\":9}"));
+    assert_int_equal(look("v1", "", "linux/arm64", ECR_HIGH), 0);
+    assert_true(image.scanned);
+    assert_int_equal(ecr_findings_check(&image, ECR_HIGH, &err), 0);
+}
+
+/* ---- what is missing ---- */
+
+static void a_missing_repository_is_told_with_region_and_account(void **state)
+{
+    (void)state;
+    fake_aws_env(&fake, "AWS_REGION", "us-east-1");
+    refuses(DESCRIBE, "RepositoryNotFoundException");
+    refuses(BATCH, "RepositoryNotFoundException");
+    assert_int_equal(look("v1", "", "", ECR_SEVERITY_NONE), -ERR_IMAGE_MISSING);
+    assert_text("ECR has no repository 'team/app' in region eu-central-1 of account 123456789012");
+    assert_non_null(strstr(err_hint_text(&err), "AWS_REGION is us-east-1"));
+}
+
+static void a_missing_tag_and_a_missing_digest_are_told_apart(void **state)
+{
+    (void)state;
+    refuses(DESCRIBE, "ImageNotFoundException");
+    ecr(BATCH, NULL, 200,
+        "{\"images\":[],\"failures\":[{\"failureCode\":\"ImageNotFound\",\"failureReason\":\"Requested image not "
+        "found\"}]}");
+    assert_int_equal(look("v9", "", "", ECR_SEVERITY_NONE), -ERR_IMAGE_MISSING);
+    assert_text("has no tag v9");
+    assert_int_equal(look("", ARM64, "", ECR_SEVERITY_NONE), -ERR_IMAGE_MISSING);
+    assert_text("has no image with the digest " ARM64);
+}
+
+static void an_image_that_only_its_manifest_brings_is_there(void **state)
+{
+    (void)state;
+    refuses(DESCRIBE, "ImageNotFoundException"); /* a pull-through cache that does not hold it yet */
+    refuses(SCAN, "ScanNotFoundException");
+    refuses(DOWNLOAD, "LayersNotFoundException");
+    has_single_image();
+    assert_int_equal(look("v1", "", "", ECR_SEVERITY_NONE), 0);
+    assert_string_equal(image.digest, AMD64);
+}
+
+static void a_missing_image_stays_missing_when_its_manifest_may_not_be_read(void **state)
+{
+    (void)state;
+    refuses(DESCRIBE, "ImageNotFoundException");
+    refuses(BATCH, "AccessDeniedException");
+    assert_int_equal(look("v1", "", "", ECR_SEVERITY_NONE), -ERR_IMAGE_MISSING);
+    assert_text("has no tag v1");
+}
+
+static void archived_images_are_no_images(void **state)
+{
+    (void)state;
+    ecr(DESCRIBE, "v1", 200, "{\"imageDetails\":[{\"imageDigest\":\"" AMD64 "\",\"imageStatus\":\"ARCHIVED\"}]}");
+    ecr(DESCRIBE, "v2", 200, "{\"imageDetails\":[{\"imageDigest\":\"" AMD64 "\",\"imageStatus\":\"ACTIVATING\"}]}");
+    assert_int_equal(look("v1", "", "", ECR_SEVERITY_NONE), -ERR_IMAGE_MISSING);
+    assert_text("archive");
+    assert_int_equal(look("v2", "", "", ECR_SEVERITY_NONE), -ERR_IMAGE_MISSING);
+    assert_text("restored");
+}
+
+/* ---- scans ---- */
+
+static int look_with_wait(int64_t wait_ms)
+{
+    const struct ecr_wanted wanted = {
+        .repo = "team/app", .tag = "v1", .digest = "", .platform = "", .gate = ECR_HIGH, .scan_wait_ms = wait_ms
+    };
+    return ecr_image_look(&fake.aws, chain, &registry, &wanted, &image, &err);
+}
+
+static void a_gate_waits_for_a_scan_that_is_under_way(void **state)
+{
+    (void)state;
+    ecr(DESCRIBE, NULL, 200, "{\"imageDetails\":[{\"imageDigest\":\"" AMD64 "\"}]}");
+    has_manifest(NULL, AMD64, "{\"layers\":[]}");
+    fake_aws_route(&fake, (struct fake_route){ .request = "POST /",
+                                               .needs = { SCAN },
+                                               .status = 200,
+                                               .body = "{\"imageScanStatus\":{\"status\":\"IN_PROGRESS\"}}",
+                                               .times = 1 });
+    ecr(SCAN, NULL, 200, FOUND("{\"MEDIUM\":1}"));
+    assert_int_equal(look_with_wait(300), 0);
+    assert_true(image.scanned);
+    assert_int_equal(image.findings[ECR_MEDIUM], 1);
+    assert_non_null(strstr(buf_str(&fake.notes), "waiting for ECR's scan"));
+}
+
+static void a_scan_that_does_not_end_stays_unknown(void **state)
+{
+    int64_t start = clock_mono_ms();
+    (void)state;
+    ecr(DESCRIBE, NULL, 200, "{\"imageDetails\":[{\"imageDigest\":\"" AMD64 "\"}]}");
+    has_manifest(NULL, AMD64, "{\"layers\":[]}");
+    ecr(SCAN, NULL, 200, "{\"imageScanStatus\":{\"status\":\"PENDING\"}}");
+    assert_int_equal(look_with_wait(200), 0);
+    assert_in_range(clock_mono_ms() - start, 150, 5000);
+    assert_false(image.scanned);
+    assert_string_equal(image.scan_status, "PENDING");
+}
+
+static void findings_of_enhanced_scanning_count(void **state)
+{
+    (void)state;
+    ecr(DESCRIBE, NULL, 200,
+        "{\"imageDetails\":[{\"imageDigest\":\"" AMD64 "\",\"imageScanStatus\":{\"status\":\"ACTIVE\"}}]}");
+    has_manifest(NULL, AMD64, "{\"layers\":[]}");
+    ecr(SCAN, NULL, 200,
+        "{\"imageScanStatus\":{\"status\":\"ACTIVE\"},\"imageScanFindings\":{\"enhancedFindings\":[],"
+        "\"findingSeverityCounts\":{\"CRITICAL\":1,\"UNTRIAGED\":2}}}");
+    assert_int_equal(look("v1", "", "", ECR_HIGH), 0);
+    assert_int_equal(image.findings[ECR_CRITICAL], 1);
+    assert_int_equal(image.findings[ECR_SEVERITY_NONE], 2);
+}
+
+static void a_server_error_is_an_error(void **state)
+{
+    (void)state;
+    refuses(DESCRIBE, "InvalidParameterException");
+    assert_int_equal(look("v1", "", "", ECR_SEVERITY_NONE), -ERR_AWS);
+    assert_text("InvalidParameterException");
+    assert_int_equal(fake.requests, 1); /* nothing is tried again that cannot help */
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(the_token_is_user_and_password_and_both_are_secrets_before_use),
+        CASE(a_past_expiry_is_merely_unknown),
+        CASE(the_public_registry_answers_with_an_object),
+        CASE(what_is_no_token_is_refused),
+        CASE(expired_credentials_are_fetched_anew_once),
+        CASE(an_image_is_described_with_platform_size_and_findings),
+        CASE(a_role_that_may_only_pull_learns_what_the_manifest_tells),
+        CASE(without_any_permission_it_is_denied),
+        CASE(a_configuration_that_is_another_blob_is_not_believed),
+        CASE(the_address_of_the_configuration_is_a_secret),
+        CASE(an_index_has_the_platforms_of_its_images_without_attestations),
+        CASE(without_a_platform_an_index_is_as_bad_as_its_worst_image),
+        CASE(one_image_without_findings_leaves_the_index_unknown),
+        CASE(only_the_image_of_the_platform_counts),
+        CASE(a_missing_repository_is_told_with_region_and_account),
+        CASE(a_missing_tag_and_a_missing_digest_are_told_apart),
+        CASE(an_image_that_only_its_manifest_brings_is_there),
+        CASE(a_missing_image_stays_missing_when_its_manifest_may_not_be_read),
+        CASE(archived_images_are_no_images),
+        CASE(a_gate_waits_for_a_scan_that_is_under_way),
+        CASE(a_scan_that_does_not_end_stays_unknown),
+        CASE(findings_of_enhanced_scanning_count),
+        CASE(a_server_error_is_an_error),
+    };
+    struct err ignored = { 0 };
+    if (http_global_init(&ignored) < 0)
+        return 1;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
