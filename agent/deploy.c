@@ -10,6 +10,10 @@
 const struct step deploy_steps[] = {
     { .name = "preflight", .title = "Preflight checks", .apply = preflight_apply, .timeout_ms = MINUTE_MS },
     { .name = "ecr_login", .title = "Registry login", .apply = login_apply, .timeout_ms = MINUTE_MS },
+    { .name = "image_check",
+      .title = "Check the image in the registry",
+      .apply = check_apply,
+      .timeout_ms = 3 * MINUTE_MS },
     { .name = "image_pull",
       .title = "Pull image",
       .apply = pull_apply,

@@ -164,6 +164,9 @@ static bool ended_by_signal(const struct diagnosis_facts *f)
 /* ---- the table: the first row that fits wins, so the precise ones stand before the general ones ---- */
 
 #define TIMEOUT_CAUSE "the registry does not answer in time: the way to it is closed or very slow"
+#define NEXT_TOKEN                                                                                                     \
+    "For an image in ECR leave 'registry-username' out: the action then makes its own token, and a new one when it "   \
+    "expires. For another registry make one right before the deployment and hand it over as 'registry-password'."
 #define NEXT_ROUTE                                                                                                     \
     "Check the host's outgoing firewall rules, proxy and route (a private subnet needs a NAT or a VPC endpoint)."
 #define NEXT_ARCH                                                                                                      \
@@ -195,6 +198,10 @@ static const struct rule rules[] = {
       .cause = "the host has no space left for the new image",
       .next = "On the host run 'docker image prune -a' (keeps what runs) or enlarge the disk; 'docker system df' shows "
               "what Docker uses." },
+    { .code = "image_no_space", .kinds = KIND(ERR_DISK_FULL), .step = "image_check",
+      .cause = "the host has no space left for the new image",
+      .next = "On the host run 'docker image prune -a' (keeps what runs) or enlarge the disk; 'docker system df' shows "
+              "what Docker uses." },
     { .code = "disk_full", .kinds = KIND(ERR_DISK_FULL),
       .cause = "the host's disk is full",
       .next = "Free space on the host: 'docker system df' and 'docker image prune -a', old logs, or a larger disk." },
@@ -222,8 +229,24 @@ static const struct rule rules[] = {
     { .code = "token_expired", .kinds = KIND(ERR_REGISTRY_AUTH),
       .error = { "token has expired", "token is expired", "token expired", "ExpiredToken" },
       .cause = "the registry's login token has expired",
-      .next = "Make a new token right before the deployment (ECR: aws-actions/amazon-ecr-login in the same job; its "
-              "tokens live 12 hours) and hand it over as 'registry-password'." },
+      .next = NEXT_TOKEN },
+    { .code = "token_expired", .kinds = KIND(ERR_REGISTRY_EXPIRED),
+      .cause = "the registry's login token has expired", .next = NEXT_TOKEN },
+    { .code = "host_role_missing", .kinds = KIND(ERR_AWS_CREDENTIALS),
+      .cause = "nobody can log in to ECR: the host has no AWS credentials that work, and the runner sent no login",
+      .next = "Give the instance a role that may pull (AmazonEC2ContainerRegistryPullOnly), or the job credentials "
+              "('role-to-assume' with 'permissions: id-token: write')." },
+    { .code = "host_role_denied", .kinds = KIND(ERR_AWS_DENIED),
+      .cause = "the host's own AWS role may not do what the pull from ECR needs",
+      .next = "Add the action that the message names to the role's policy (AmazonEC2ContainerRegistryPullOnly has all "
+              "that a pull needs), or set 'ecr-auth' to runner." },
+    { .code = "image_archived", .kinds = KIND(ERR_IMAGE_MISSING), .error = { "ECR's archive" },
+      .cause = "the image is in ECR's archive: it is there, and cannot be pulled",
+      .next = "Restore it in the ECR console, wait until it is active, then run again." },
+    { .code = "image_findings", .kinds = KIND(ERR_IMAGE_FINDINGS),
+      .cause = "ECR's scan of the image found what 'fail-on-severity' does not allow, or there is no scan to ask",
+      .next = "Rebuild the image on a newer base, let ECR scan the repository on push, or set 'fail-on-severity' to what "
+              "you can live with." },
     { .code = "login_missing", .kinds = KIND(ERR_REGISTRY_AUTH), .error = { "no basic auth credentials" },
       .cause = "the registry wants a login and none was given",
       .next = "Set 'registry-username' and 'registry-password'." },
@@ -238,12 +261,12 @@ static const struct rule rules[] = {
       .next = "Check 'registry-username' and 'registry-password': name, scope and age of the token." },
     { .code = "repository_missing", .kinds = KIND(ERR_IMAGE_MISSING),
       .error = { "name unknown", "NAME_UNKNOWN", "repository does not exist", "repository name not known",
-                 "pull access denied" },
+                 "pull access denied", "ECR has no repository" },
       .cause = "the registry has no such repository, or does not show it to this login",
       .next = "Check the repository's name in 'image', make the repository (ECR: 'aws ecr create-repository'), and set "
               "'registry-username' for a private one." },
     { .code = "tag_missing", .kinds = KIND(ERR_IMAGE_MISSING),
-      .error = { "manifest unknown", "manifest for", "not found" },
+      .error = { "manifest unknown", "manifest for", "not found", " has no tag ", " has no image with the digest" },
       .cause = "the repository has no image with this tag or digest",
       .next = "Check that the job that pushes ran before this one ('needs:') and pushed exactly the tag in 'image'." },
     { .code = "image_missing", .kinds = KIND(ERR_IMAGE_MISSING),
@@ -273,6 +296,8 @@ static const struct rule rules[] = {
                  "network is unreachable" },
       .cause = TIMEOUT_CAUSE, .next = NEXT_ROUTE },
     { .code = "registry_timeout", .kinds = KIND(ERR_TIMEOUT), .step = "ecr_login", .cause = TIMEOUT_CAUSE,
+      .next = NEXT_ROUTE },
+    { .code = "registry_timeout", .kinds = KIND(ERR_TIMEOUT), .step = "image_check", .cause = TIMEOUT_CAUSE,
       .next = NEXT_ROUTE },
     { .code = "registry_timeout", .kinds = KIND(ERR_TIMEOUT), .step = "image_pull", .cause = TIMEOUT_CAUSE,
       .next = NEXT_ROUTE },

@@ -77,12 +77,15 @@ int engine_registry_login(struct engine *e, const struct engine_auth *auth, stru
 int engine_image_pull(struct engine *e, const char *repo, const char *tag_or_digest, const struct engine_auth *auth,
                       void (*progress)(void *ctx, const struct engine_pull_progress *p), void *ctx, int64_t timeout_ms,
                       struct err *err);
-/*
- * The digest (sha256:…) that a tag names in its registry right now: GET /distribution/REF/json. "" when the engine
- * cannot tell; failures as for a pull.
- */
-int engine_image_remote_digest(struct engine *e, const char *ref, const struct engine_auth *auth,
-                               char digest[ENGINE_ID_MAX], struct err *err);
+#define ENGINE_PLATFORMS_MAX 16
+struct engine_remote {
+    char digest[ENGINE_ID_MAX]; /* sha256:… that the tag names right now; "" the engine cannot tell */
+    size_t platform_count;      /* 0 unknown */
+    char platforms[ENGINE_PLATFORMS_MAX][48]; /* "linux/amd64", "linux/arm64/v8" */
+};
+/* What the registry says of an image, without a pull: GET /distribution/REF/json. Failures as for a pull. */
+int engine_image_remote(struct engine *e, const char *ref, const struct engine_auth *auth, struct engine_remote *ret,
+                        struct err *err);
 /* 0 removed, 1 gone already or in use by a container. Never forced. */
 int engine_image_remove(struct engine *e, const char *ref, struct err *err);
 

@@ -1,6 +1,6 @@
 #include "agent/engine_internal.h"
-#include "agent/reference.h"
 #include "shared/crypto.h"
+#include "shared/reference.h"
 
 #define LOGIN_TIMEOUT_MS 60000 /* the engine itself gives a silent registry up to 45 s */
 #define AUTH_MAX 16384
@@ -175,8 +175,21 @@ static bool is_unknown_call(const struct engine_answer *a)
     return a->status == 405 || a->status == 501 || (a->status == 404 && engine_words_have(a->words, "page not found"));
 }
 
-int engine_image_remote_digest(struct engine *e, const char *ref, const struct engine_auth *auth,
-                               char digest[ENGINE_ID_MAX], struct err *err)
+/* An index also lists attestations, for a platform "unknown". */
+static void take_platforms(const struct json *list, struct engine_remote *ret)
+{
+    for (const struct json *p = json_first(list); p && ret->platform_count < ENGINE_PLATFORMS_MAX; p = json_next(p)) {
+        const char *os = json_str(p, "os", ""), *arch = json_str(p, "architecture", "");
+        const char *variant = json_str(p, "variant", "");
+        if (!*os || !*arch || strcmp(os, "unknown") == 0)
+            continue;
+        (void)snprintf(ret->platforms[ret->platform_count++], sizeof(ret->platforms[0]), "%s/%s%s%s", os, arch,
+                       *variant ? "/" : "", variant);
+    }
+}
+
+int engine_image_remote(struct engine *e, const char *ref, const struct engine_auth *auth, struct engine_remote *ret,
+                        struct err *err)
 {
     _cleanup_(buf_done) struct buf path = BUF_INIT(ENGINE_PATH_MAX);
     _cleanup_(buf_wipe_done) struct buf header = BUF_INIT((size_t)AUTH_MAX * 2);
@@ -199,7 +212,9 @@ int engine_image_remote_digest(struct engine *e, const char *ref, const struct e
     if (answer.status >= 400 && !is_unknown_call(&answer))
         return engine_refused(&answer, engine_words_pull, "ask the registry for", ref, err);
     const char *found = json_str(json_get(answer.json, "Descriptor"), "digest", "");
-    engine_copy(digest, ENGINE_ID_MAX, reference_is_digest(span_of(found)) ? found : "");
+    *ret = (struct engine_remote){ 0 };
+    engine_copy(ret->digest, sizeof(ret->digest), reference_is_digest(span_of(found)) ? found : "");
+    take_platforms(json_get(answer.json, "Platforms"), ret);
     engine_answer_done(&answer);
     return 0;
 }

@@ -70,7 +70,7 @@ static const struct phrase pull_phrases[] = {
     { "no basic auth credentials", ERR_REGISTRY_AUTH, NULL },
     { "incorrect username or password", ERR_REGISTRY_AUTH, NULL },
     { "authentication required", ERR_REGISTRY_AUTH, NULL },
-    { "authorization token has expired", ERR_REGISTRY_AUTH, NULL },
+    { "authorization token has expired", ERR_REGISTRY_EXPIRED, NULL },
     { "manifest unknown", ERR_IMAGE_MISSING, HINT_MISSING },
     { "name unknown", ERR_IMAGE_MISSING, HINT_MISSING },
     { "pull access denied", ERR_IMAGE_MISSING, HINT_HUB },

@@ -1,54 +1,66 @@
 #include "agent/steps.h"
 
+#include "agent/ecr.h"
 #include "agent/health.h"
 #include "agent/keeper.h"
 #include "shared/clock.h"
 
 #include <inttypes.h>
 
-static struct engine_auth auth_of(const struct run *run)
+/* With what the request brought. `why_not` tells why it is not the host's own login; "" that was not asked for. */
+static int login_given(struct run *run, const char *why_not, struct err *err)
 {
-    return (struct engine_auth){
-        .server = run->ref.registry,
-        .username = run->spec.registry_username,
-        .password = run->spec.registry_password,
-    };
+    const struct engine_auth auth = registry_auth(run);
+    if (!auth.username[0]) {
+        run_text(run, "%s%sno registry-username: pulling without login", why_not, *why_not ? "; " : "");
+        return STEP_SKIPPED;
+    }
+    if (engine_registry_login(run->engine, &auth, err) < 0)
+        return err_wrap(err, "log in to %s as '%s'", run->ref.registry, auth.username);
+    run_text(run, "%s accepted '%s'%s%s", run->ref.registry, auth.username,
+             *why_not ? " with the runner's token; " : "", why_not);
+    return 0;
+}
+
+#define NO_LOGIN_HINT                                                                                                  \
+    "Give the host a role that may pull (an instance profile with AmazonEC2ContainerRegistryPullOnly), or the job "    \
+    "credentials (role-to-assume, or aws-actions/configure-aws-credentials before); docs/aws.md has both."
+
+/* The host's own role, or by `auto` what the runner sent. */
+static int login_to_ecr(struct run *run, struct err *err)
+{
+    struct ecr_registry registry;
+    struct err why = { 0 };
+    char text[1024], short_text[200];
+    int r = ecrhost_login(run, &why);
+    if (r == 0) {
+        run_text(run, "%s accepted a token of the host's own: %s", run->ref.registry, ecrhost_source(run));
+        return 0;
+    }
+    bool only_host = strcmp(run->spec.ecr_auth, "host-role") == 0;
+    if (r != -ERR_CANCEL && !only_host) {
+        run_log(run, "info", "agent", "no login by the host's own credentials: %s", err_text(&why, text, sizeof(text)));
+        (void)snprintf(short_text, sizeof(short_text), "the host's own role gives none: %.160s",
+                       why.depth ? why.frame[0].text : "");
+        if (run->spec.registry_username[0] || (ecr_registry_parse(run->ref.registry, &registry) && registry.is_public))
+            return login_given(run, short_text, err);
+    }
+    *err = why;
+    if (r == -ERR_CANCEL)
+        return r;
+    if (r == -ERR_AWS_CREDENTIALS) {
+        err->hint[0] = '\0';
+        err_hint(err, "%s", NO_LOGIN_HINT);
+    }
+    return err_wrap(err, only_host ? "ecr-auth is host-role, and the host has no way into ECR"
+                                   : "the runner sent no login for ECR, and the host has no way into it");
 }
 
 int login_apply(struct run *run, struct err *err)
 {
     if (reference_parse(run->spec.image, &run->ref, err) < 0)
         return -(int)err->kind;
-    if (!run->spec.registry_username[0]) {
-        run_text(run, "no registry-username: pulling without login");
-        return STEP_SKIPPED;
-    }
-    const struct engine_auth auth = auth_of(run);
-    if (engine_registry_login(run->engine, &auth, err) < 0)
-        return err_wrap(err, "log in to %s as '%s'", run->ref.registry, run->spec.registry_username);
-    run_text(run, "%s accepted '%s'", run->ref.registry, run->spec.registry_username);
-    return 0;
-}
-
-/* The tag may move while we work: from here on the version is its digest. */
-static int resolve(struct run *run, const struct engine_auth *auth, struct err *err)
-{
-    _cleanup_(buf_done_p) struct buf text = BUF_INIT(sizeof(run->image_ref) - 1);
-    if (run->ref.digest[0]) {
-        (void)snprintf(run->digest, sizeof(run->digest), "%s", run->ref.digest);
-    } else {
-        reference_format(&run->ref, &text);
-        if (engine_image_remote_digest(run->engine, buf_str(&text), auth, run->digest, err) < 0)
-            return err_wrap(err, "ask the registry for '%s'", run->spec.image);
-        if (!run->digest[0])
-            return err_set(err, ERR_REGISTRY, 0, "the registry told no digest for '%s'", run->spec.image);
-    }
-    buf_reset(&text);
-    reference_format_digest(&run->ref, run->digest, &text);
-    if (buf_check(&text, err) < 0)
-        return err_wrap(err, "image reference");
-    (void)snprintf(run->image_ref, sizeof(run->image_ref), "%s", buf_str(&text));
-    return 0;
+    return ecrhost_counts(run) ? login_to_ecr(run, err) : login_given(run, "", err);
 }
 
 static void progress(void *ctx, const struct engine_pull_progress *p)
@@ -86,12 +98,22 @@ static int look_at_image(struct run *run, int64_t *size_bytes, struct err *err)
     return r;
 }
 
+/* The engine keeps the layers it has: after a new login it goes on where the token expired. */
+static int pull(struct run *run, struct err *err)
+{
+    for (;;) {
+        const struct engine_auth auth = registry_auth(run);
+        int64_t left = clock_left_ms(run->deadline_ms);
+        if (engine_image_pull(run->engine, run->ref.repo, run->digest, &auth, progress, run, left, err) == 0)
+            return 0;
+        if (ecrhost_renew(run, err) != 1)
+            return -(int)err->kind;
+    }
+}
+
 int pull_apply(struct run *run, struct err *err)
 {
-    const struct engine_auth auth = auth_of(run);
     int64_t size_bytes = 0;
-    if (resolve(run, &auth, err) < 0)
-        return -(int)err->kind;
     int r = look_at_image(run, &size_bytes, err);
     run->image_was_here = r == 0 || (r < 0 && err->kind == ERR_PLATFORM);
     if (preflight_journal_facts(run, r < 0 ? NULL : err) < 0 && r >= 0)
@@ -101,8 +123,7 @@ int pull_apply(struct run *run, struct err *err)
             run_text(run, "%s is on the host already", run->digest);
         return r;
     }
-    int64_t left = clock_left_ms(run->deadline_ms);
-    if (engine_image_pull(run->engine, run->ref.repo, run->digest, &auth, progress, run, left, err) < 0)
+    if (pull(run, err) < 0)
         return err_wrap(err, "pull %s", run->spec.image);
     r = look_at_image(run, &size_bytes, err);
     if (r == 1)

@@ -1,5 +1,6 @@
 #include "agent/run.h"
 
+#include "agent/ecr.h"
 #include "shared/clock.h"
 
 #define LOG_TEXT_MAX 8192
@@ -43,6 +44,7 @@ void run_done(struct run *run)
     eventlog_close(&run->log);
     journal_close(&run->journal);
     engine_free(run->engine);
+    ecrhost_free(run->ecr);
     spec_done(&run->spec);
     redactor_free(run->redactor);
     close_p(&run->dir_fd);

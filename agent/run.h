@@ -10,7 +10,7 @@
 #include "agent/history.h"
 #include "agent/journal.h"
 #include "agent/prober.h"
-#include "agent/reference.h"
+#include "shared/reference.h"
 #include "agent/step.h"
 #include "shared/outcome.h"
 #include "shared/wire.h"
@@ -20,6 +20,7 @@
 #define RUN_PID_FILE "worker.pid" /* in the deployment's folder while a worker is at it */
 
 struct strategy;
+struct ecrhost;
 
 /* The names of an app's containers (contract). */
 struct run_names {
@@ -69,6 +70,7 @@ struct run {
     char image_ref[512];        /* what the container is made from: repo@digest */
     char image_id[ENGINE_ID_MAX];
     bool image_was_here;
+    struct ecrhost *ecr; /* the host's own login to ECR; NULL: there is none. Owned */
     char fingerprint[65];
     struct run_version old;         /* what serves at the start */
     struct run_version cand;        /* what is to serve */

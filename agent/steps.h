@@ -1,6 +1,6 @@
 /*
  * The functions behind the rows of the step tables (agent/deploy.c, agent/rollback.c). Contracts: struct step in
- * agent/step.h. One file each: preflight.c, image.c, candidate.c, proof.c, commit.c, prune.c.
+ * agent/step.h. One file each: preflight.c, imagecheck.c, image.c, candidate.c, proof.c, commit.c, prune.c.
  */
 #ifndef BLUEGREEN_STEPS_H
 #define BLUEGREEN_STEPS_H
@@ -14,6 +14,9 @@ int preflight_engine(struct run *run, struct err *err);
 /* Find blue and remember what an undo needs; journals it. */
 int preflight_find_old(struct run *run, struct err *err);
 int preflight_journal_facts(struct run *run, struct err *err);
+
+/* imagecheck.c: what the registry says of the image, before a byte of it is pulled; tag → digest. */
+int check_apply(struct run *run, struct err *err);
 
 /* image.c */
 int login_apply(struct run *run, struct err *err);

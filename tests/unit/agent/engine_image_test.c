@@ -272,38 +272,53 @@ static void a_pull_ends_at_its_deadline(void **state)
 static void the_digest_of_a_tag_is_asked_for_with_credentials(void **state)
 {
     struct fixture *f = *state;
-    char digest[ENGINE_ID_MAX] = "";
+    struct engine_remote remote;
     fake_engine_reply(f->fake, "GET /distribution/r.io:5000/a/b:1/json", 200,
                       "{\"Descriptor\":{\"digest\":\"" DIGEST_A "\",\"size\":1}}");
-    assert_result(f, engine_image_remote_digest(f->engine, "r.io:5000/a/b:1", &auth, digest, &f->err), 0);
-    assert_string_equal(digest, DIGEST_A);
+    assert_result(f, engine_image_remote(f->engine, "r.io:5000/a/b:1", &auth, &remote, &f->err), 0);
+    assert_string_equal(remote.digest, DIGEST_A);
+    assert_int_equal(remote.platform_count, 0);
     assert_seen(f, "X-Registry-Auth: ey");
+}
+
+static void the_platforms_of_an_index_are_those_of_its_images(void **state)
+{
+    struct fixture *f = *state;
+    struct engine_remote remote;
+    fake_engine_reply(f->fake, "GET /distribution/a:1/json", 200,
+                      "{\"Descriptor\":{\"digest\":\"" DIGEST_A "\"},\"Platforms\":["
+                      "{\"architecture\":\"amd64\",\"os\":\"linux\"},{\"architecture\":\"unknown\",\"os\":\"unknown\"},"
+                      "{\"architecture\":\"arm64\",\"os\":\"linux\",\"variant\":\"v8\"},{\"os\":\"linux\"}]}");
+    assert_result(f, engine_image_remote(f->engine, "a:1", NULL, &remote, &f->err), 0);
+    assert_int_equal(remote.platform_count, 2);
+    assert_string_equal(remote.platforms[0], "linux/amd64");
+    assert_string_equal(remote.platforms[1], "linux/arm64/v8");
 }
 
 static void an_engine_without_distribution_tells_no_digest(void **state)
 {
     struct fixture *f = *state;
-    char digest[ENGINE_ID_MAX] = "x";
+    struct engine_remote remote = { .digest = "x" };
     fake_engine_reply(f->fake, "GET /distribution/", 404, "{\"message\":\"page not found\"}");
-    assert_result(f, engine_image_remote_digest(f->engine, "a:1", NULL, digest, &f->err), 0);
-    assert_string_equal(digest, "");
+    assert_result(f, engine_image_remote(f->engine, "a:1", NULL, &remote, &f->err), 0);
+    assert_string_equal(remote.digest, "");
 }
 
 static void a_digest_that_is_none_is_not_believed(void **state)
 {
     struct fixture *f = *state;
-    char digest[ENGINE_ID_MAX] = "x";
+    struct engine_remote remote = { .digest = "x" };
     fake_engine_reply(f->fake, "GET /distribution/", 200, "{\"Descriptor\":{\"digest\":\"../../etc\"}}");
-    assert_result(f, engine_image_remote_digest(f->engine, "a:1", NULL, digest, &f->err), 0);
-    assert_string_equal(digest, "");
+    assert_result(f, engine_image_remote(f->engine, "a:1", NULL, &remote, &f->err), 0);
+    assert_string_equal(remote.digest, "");
 }
 
 static void a_missing_tag_is_told_by_the_registry(void **state)
 {
     struct fixture *f = *state;
-    char digest[ENGINE_ID_MAX];
+    struct engine_remote remote;
     fake_engine_reply(f->fake, "GET /distribution/", 404, "{\"message\":\"manifest unknown: manifest unknown\"}");
-    assert_err(f, engine_image_remote_digest(f->engine, "a:1", NULL, digest, &f->err), ERR_IMAGE_MISSING, "a:1");
+    assert_err(f, engine_image_remote(f->engine, "a:1", NULL, &remote, &f->err), ERR_IMAGE_MISSING, "a:1");
 }
 
 static void removing_an_image_tells_whether_it_happened(void **state)
@@ -346,6 +361,7 @@ int main(void)
         CASE(a_stream_cut_anywhere_is_no_success),
         CASE(a_pull_ends_at_its_deadline),
         CASE(the_digest_of_a_tag_is_asked_for_with_credentials),
+        CASE(the_platforms_of_an_index_are_those_of_its_images),
         CASE(an_engine_without_distribution_tells_no_digest),
         CASE(a_digest_that_is_none_is_not_believed),
         CASE(a_missing_tag_is_told_by_the_registry),

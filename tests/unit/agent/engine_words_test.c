@@ -56,7 +56,7 @@ static void words_of_a_pull_get_their_kind(void **state)
           "Get https://registry-1.docker.io/v2/: unauthorized: incorrect username or password" },
         { 500, ERR_REGISTRY_AUTH, "Head \"https://ghcr.io/v2/o/a/manifests/1\": denied" },
         { 500, ERR_REGISTRY_AUTH, "Head \"https://ghcr.io/v2/o/timeout-app/manifests/1\": unauthorized" },
-        { 500, ERR_REGISTRY_AUTH, "denied: Your authorization token has expired. Reauthenticate and try again." },
+        { 500, ERR_REGISTRY_EXPIRED, "denied: Your authorization token has expired. Reauthenticate and try again." },
         { 500, ERR_REGISTRY_AUTH, "unexpected status from HEAD request to https://r/v2/a/manifests/1: 403 Forbidden" },
         { 403, ERR_REGISTRY_AUTH, "something without known words" },
         { 500, ERR_REGISTRY, "Get \"https://r:5000/v2/\": dial tcp 10.0.0.1:5000: connect: connection refused" },
