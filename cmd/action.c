@@ -2,6 +2,9 @@
 
 #include "cmd/annotations.h"
 #include "cmd/collect.h"
+#include "cmd/ecrcheck.h"
+#include "cmd/instance.h"
+#include "cmd/ingress.h"
 #include "cmd/logcopy.h"
 #include "cmd/notify_stage.h"
 #include "cmd/outputs.h"
@@ -136,6 +139,7 @@ static int render(struct action *a, struct buf *out, struct err *err)
                                .redactor = a->stage.redactor,
                                .host = stage_host(&a->stage, host),
                                .run_link = a->stage.in.run_link,
+                               .image_scan = a->stage.image_scan,
                                .bundle_path = a->bundle_path,
                                .artifact_url = a->artifact.url };
 
@@ -273,11 +277,50 @@ static void connect_and(struct action *a, void (*then)(struct action *a))
     then(a);
 }
 
+/* The login that the runner sent expired in mid-pull, and nothing was touched: what a new one can mend. */
+static bool token_expired(const struct action *a)
+{
+    return a->report.outcome == OUTCOME_FAILED_UNTOUCHED && a->report.cause.kind == ERR_REGISTRY_EXPIRED &&
+           a->stage.ecr_token_sent && !signals_caught;
+}
+
+/* As a deployment of its own: the agent answers a known id with what came of it. */
+static void deploy_again(struct action *a)
+{
+    char id[WIRE_ID_MAX + 1], text[1024];
+    struct err err = { 0 };
+
+    github_line(a->stage.g, "the registry's login token has expired: deploying once more with a new one");
+    if (ecrcheck_renew(&a->stage, &err) != 0 || wire_new_id(id, &err) < 0 || state_started(a, id, &err) < 0) {
+        github_line(a->stage.g, "no second try: %s", err_text(&err, text, sizeof(text)));
+        return;
+    }
+    report_done(&a->report);
+    begin_report(a, WIRE_DEPLOY, id);
+    const struct wire_request request = stage_request(&a->stage, WIRE_DEPLOY, id);
+    stage_run(&a->stage, &request, &a->report);
+}
+
+/* A tag may be on another instance by the time of post. */
+static int state_instance(struct action *a, struct err *err)
+{
+    if (!a->stage.instance || state_set(a->stage.g, STATE_INSTANCE, a->stage.instance->id, err) == 0)
+        return 0;
+    return err_wrap(err, "tell the post stage");
+}
+
 static void request_deploy(struct action *a)
 {
     struct wire_request request = stage_request(&a->stage, WIRE_DEPLOY, a->report.deployment);
+    struct err err = { 0 };
 
+    if (state_instance(a, &err) < 0) {
+        report_never_sent(&a->report, &err);
+        return;
+    }
     stage_run(&a->stage, &request, &a->report);
+    if (token_expired(a))
+        deploy_again(a);
     verify(a);
 }
 
@@ -321,7 +364,8 @@ static void run_command(struct action *a)
     default:
         begin_report(a, WIRE_DEPLOY, id);
         github_line(a->stage.g, "deployment %s of %s: %s", id, a->stage.in.spec.app, a->stage.in.spec.image);
-        if (state_started(a, id, &err) < 0) /* without it the post stage could not roll back */
+        if (state_started(a, id, &err) < 0 || /* without it the post stage could not roll back */
+            ecrcheck_run(&a->stage, &err) < 0)
             report_never_sent(&a->report, &err);
         else
             connect_and(a, request_deploy);
@@ -341,6 +385,7 @@ static void tell_end(struct action *a)
         collect_begin(a);
         collect_host(a);
     }
+    ingress_close(&a->stage); /* nothing more goes to the host */
     github_tell_dropped(a->stage.g);
     write_reports(a);
     const struct outputs_facts outputs = { &a->report, a->bundle_path, a->summary_path, &a->artifact };

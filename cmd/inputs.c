@@ -4,6 +4,8 @@
 #include "cmd/inputs_finish.h"
 #include "cmd/inputs_parse.h"
 #include "cmd/inputs_reading.h"
+#include "shared/aws_endpoint.h"
+#include "shared/ecr.h"
 #include "shared/secret.h"
 
 #define NAME_MAX_BYTES 64 /* of an environment variable's name; the longest id has 22 */
@@ -100,6 +102,32 @@ static int read_notify_on(struct inputs_reading *rd, const struct inputs_row *ro
     return 0;
 }
 
+static int read_ssh_auth(struct inputs_reading *rd, const struct inputs_row *row, const char *value)
+{
+    static const struct word words[] = {
+        { "key", SSH_AUTH_KEY },
+        { "instance-connect", SSH_AUTH_INSTANCE_CONNECT },
+    };
+    int chosen;
+    if (read_word(rd, row, value, words, 2, &chosen))
+        rd->in->ssh_auth = (enum ssh_auth)chosen;
+    return 0;
+}
+
+static int read_host_address(struct inputs_reading *rd, const struct inputs_row *row, const char *value)
+{
+    static const struct word words[] = {
+        { "auto", HOST_ADDRESS_AUTO },
+        { "public", HOST_ADDRESS_PUBLIC },
+        { "private", HOST_ADDRESS_PRIVATE },
+        { "ipv6", HOST_ADDRESS_IPV6 },
+    };
+    int chosen;
+    if (read_word(rd, row, value, words, 4, &chosen))
+        rd->in->aws.host_address = (enum host_address)chosen;
+    return 0;
+}
+
 /* The word tcp: no request, a connection is enough. */
 static int read_health_path(struct inputs_reading *rd, const struct inputs_row *row, const char *value)
 {
@@ -134,6 +162,16 @@ static int read_labels(struct inputs_reading *rd, const struct inputs_row *row, 
 static bool is_strategy(const char *s)
 {
     return strcmp(s, "handover") == 0 || strcmp(s, "recreate") == 0;
+}
+
+static bool is_ecr_auth(const char *s)
+{
+    return strcmp(s, "auto") == 0 || strcmp(s, "host-role") == 0 || strcmp(s, "runner") == 0;
+}
+
+static bool is_severity(const char *s)
+{
+    return strcmp(s, "off") == 0 || ecr_severity_from_name(s) != ECR_SEVERITY_NONE;
 }
 
 static bool is_job_status(const char *s)
@@ -236,6 +274,34 @@ static const struct inputs_row rows[] = {
       "https:// or http:// with a host, without user and fragment" },
     { "notify-format", "json", PLAIN, read_notify_format, 0, 0, 0, NULL, "json, slack or teams" },
     { "notify-on", "failure", PLAIN, read_notify_on, 0, 0, 0, NULL, "failure, always or never" },
+    { "sns-topic", "", PLAIN, inputs_read_text, AT(aws.sns_topic), 0, 0, inputs_is_sns_topic,
+      "the ARN of an SNS topic: arn:aws:sns:REGION:ACCOUNT:NAME" },
+
+    { "aws-region", "", PLAIN, inputs_read_text, AT(aws.region), 0, 0, aws_is_region, "a region such as eu-central-1" },
+    { "role-to-assume", "", PLAIN, inputs_read_list, AT(aws.roles), 0, 0, inputs_is_role,
+      "the ARN of an IAM role: arn:aws:iam::ACCOUNT:role/NAME" },
+    { "role-session-name", "", PLAIN, inputs_read_text, AT(aws.session_name), 0, 0, inputs_is_session_name,
+      "2 to 64 letters, digits and + = , . @ - _" },
+    { "role-duration-seconds", "3600", PLAIN, inputs_read_number, AT(aws.duration_s), 900, 43200, NULL, NULL },
+    { "role-external-id", "", PLAIN, inputs_read_text, AT(aws.external_id), 0, 0, inputs_is_external_id,
+      "2 to 1224 letters, digits and + = , . @ : / - _" },
+    { "audience", "", PLAIN, inputs_read_text, AT(aws.audience), 0, 0, inputs_is_login, "a name without blanks, at most 256 bytes" },
+    { "aws-access-key-id", "", SECRET, inputs_read_text, AT(aws.key_id), 0, 0, inputs_is_key_id,
+      "16 to 128 letters, digits and _" },
+    { "aws-secret-access-key", "", SECRET, inputs_read_text, AT(aws.secret_key), 0, 0, inputs_is_password, "at most 65536 bytes" },
+    { "aws-session-token", "", SECRET, inputs_read_text, AT(aws.session_token), 0, 0, inputs_is_password, "at most 65536 bytes" },
+    { "ecr-auth", "auto", PLAIN, inputs_read_text, AT(spec.ecr_auth), 0, 0, is_ecr_auth, "auto, host-role or runner" },
+    { "fail-on-severity", "off", PLAIN, inputs_read_text, AT(spec.fail_on_severity), 0, 0, is_severity,
+      "off, low, medium, high or critical" },
+    { "ssh-auth", "key", PLAIN, read_ssh_auth, 0, 0, 0, NULL, "key or instance-connect" },
+    { "host-address", "auto", PLAIN, read_host_address, 0, 0, 0, NULL, "auto, public, private or ipv6" },
+    { "aws-host-keys", "auto", PLAIN, inputs_read_text, AT(aws.host_keys), 0, 0, inputs_is_host_keys,
+      "auto, tag, console, off, or parameter:NAME" },
+    { "open-port-22", "false", PLAIN, inputs_read_bool, AT(aws.open_port), 0, 0, NULL, NULL },
+    { "security-group", "", PLAIN, inputs_read_text, AT(aws.security_group), 0, 0, inputs_is_security_group,
+      "the id of a security group: sg-…" },
+    { "runner-address", "", PLAIN, inputs_read_text, AT(aws.runner_address), 0, 0, inputs_is_address,
+      "an IPv4 or IPv6 address, without a mask" },
     { "job-status", "${{ job.status }}", PLAIN, read_job_status, AT(job_status), 0, 0, is_job_status,
       "success, failure or cancelled" },
 };
@@ -406,7 +472,18 @@ void inputs_wipe_env(void)
 
 static int init_target(struct ssh_target *t, struct err *err)
 {
-    char **strings[] = { &t->host, &t->user, &t->key, &t->passphrase, &t->fingerprints, &t->known_hosts };
+    char **strings[] = { &t->host, &t->address, &t->user, &t->key, &t->passphrase, &t->fingerprints, &t->known_hosts };
+    for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
+        if (spec_set_str(strings[i], "", err) < 0)
+            return -ERR_NOMEM;
+    return 0;
+}
+
+static int init_aws(struct aws_inputs *a, struct err *err)
+{
+    char **strings[] = { &a->region,     &a->session_name,  &a->external_id, &a->audience,       &a->key_id,
+                         &a->secret_key, &a->session_token, &a->host_keys,   &a->security_group, &a->runner_address,
+                         &a->sns_topic };
     for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
         if (spec_set_str(strings[i], "", err) < 0)
             return -ERR_NOMEM;
@@ -425,7 +502,7 @@ static int init(struct inputs *in, struct err *err)
     for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
         if (spec_set_str(strings[i], "", err) < 0)
             return -ERR_NOMEM;
-    if (init_target(&in->target, err) < 0 || init_target(&in->jump, err) < 0)
+    if (init_target(&in->target, err) < 0 || init_target(&in->jump, err) < 0 || init_aws(&in->aws, err) < 0)
         return -ERR_NOMEM;
     return 0;
 }
@@ -485,6 +562,7 @@ const struct inputs_row *inputs_row_of(const char *id)
 static void done_target(struct ssh_target *t)
 {
     free_p(&t->host);
+    free_p(&t->address);
     free_p(&t->user);
     secret_free_p(&t->key);
     secret_free_p(&t->passphrase);
@@ -492,10 +570,27 @@ static void done_target(struct ssh_target *t)
     free_p(&t->known_hosts);
 }
 
+static void done_aws(struct aws_inputs *a)
+{
+    free_p(&a->region);
+    strlist_done(&a->roles);
+    free_p(&a->session_name);
+    free_p(&a->external_id);
+    free_p(&a->audience);
+    secret_free_p(&a->key_id);
+    secret_free_p(&a->secret_key);
+    secret_free_p(&a->session_token);
+    free_p(&a->host_keys);
+    free_p(&a->security_group);
+    free_p(&a->runner_address);
+    free_p(&a->sns_topic);
+}
+
 void inputs_done(struct inputs *in)
 {
     done_target(&in->target);
     done_target(&in->jump);
+    done_aws(&in->aws);
     spec_done(&in->spec);
     free_p(&in->env_file);
     free_p(&in->verify_url);

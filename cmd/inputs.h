@@ -14,19 +14,43 @@ enum notify_format { NOTIFY_JSON, NOTIFY_SLACK, NOTIFY_TEAMS };
 enum notify_on { NOTIFY_ON_FAILURE, NOTIFY_ALWAYS, NOTIFY_NEVER };
 enum rollback_on { ROLLBACK_ON_JOB_FAILURE, ROLLBACK_ON_DEPLOY_FAILURE, ROLLBACK_NEVER };
 
+enum ssh_auth { SSH_AUTH_KEY, SSH_AUTH_INSTANCE_CONNECT };
+enum host_address { HOST_ADDRESS_AUTO, HOST_ADDRESS_PUBLIC, HOST_ADDRESS_PRIVATE, HOST_ADDRESS_IPV6 };
+
 struct ssh_target {
-    char *host;
+    char *host;    /* as the user wrote it; pins are for this name */
+    char *address; /* to connect to, when it is another: of the instance that host names; "" = host */
     int port;
     char *user;
     char *key;          /* secret; as given, sshkey_parse() accepts it */
     char *passphrase;   /* secret; "" none */
     char *fingerprints; /* lines, as given; hostpins_parse() accepts both and finds a pin for host and port */
     char *known_hosts;  /* likewise */
+    bool instance_connect; /* key is one that the host only knows by EC2 Instance Connect: for messages */
+};
+
+/* What the action's own use of AWS needs; "" everywhere unless given. */
+struct aws_inputs {
+    char *region;
+    struct strlist roles; /* ARNs; the first by GitHub's OIDC or with the keys found, each further one with those of the one before */
+    char *session_name;
+    int64_t duration_s;
+    char *external_id;
+    char *audience;
+    char *key_id, *secret_key, *session_token; /* secret */
+    enum host_address host_address;
+    char *host_keys; /* auto, tag, console, off, parameter:NAME */
+    bool open_port;
+    char *security_group;
+    char *runner_address;
+    char *sns_topic;
 };
 
 struct inputs {
     enum command command;
     struct ssh_target target;
+    enum ssh_auth ssh_auth;
+    struct aws_inputs aws;
     /*
      * host "" = none. Filled in here: user and key (with its passphrase) from the target when not given; known_hosts too,
      * when neither pin of the jump host is.

@@ -1,6 +1,7 @@
 #include "cmd/inputs_finish.h"
 
 #include "cmd/hostpin.h"
+#include "cmd/inputs_aws.h"
 #include "cmd/inputs_parse.h"
 #include "cmd/sshkey.h"
 #include "shared/fd.h"
@@ -70,8 +71,11 @@ static void refuse_no_pin(struct inputs_reading *rd, const struct ssh_target *t,
                  t->port, t->host[0] ? t->host : "HOST", ids->fingerprint);
 }
 
-/* The pins as the connection will read them: both inputs are well-formed, and one of them is for this host. */
-static int check_pins(struct inputs_reading *rd, const struct ssh_target *t, const struct pin_ids *ids)
+/*
+ * The pins as the connection will read them: both inputs are well-formed, and one of them is for this host, unless pins
+ * are fetched later.
+ */
+static int check_pins(struct inputs_reading *rd, const struct ssh_target *t, const struct pin_ids *ids, bool may_lack)
 {
     struct hostpins pins;
     struct err e = { 0 };
@@ -82,7 +86,7 @@ static int check_pins(struct inputs_reading *rd, const struct ssh_target *t, con
         tell(rd, &e, of_fingerprint ? "host-fingerprint" : "known-hosts",
              of_fingerprint ? ids->fingerprint : ids->known_hosts);
         r = 0;
-    } else if (r == 0 && pins.len == 0 && (t->host[0] || !pins.given)) {
+    } else if (r == 0 && pins.len == 0 && !may_lack && (t->host[0] || !pins.given)) {
         refuse_no_pin(rd, t, ids, &pins);
     }
     hostpins_done(&pins);
@@ -125,7 +129,7 @@ static int finish_jump(struct inputs_reading *rd)
     }
     if (r == 0 && jump->fingerprints[0] == '\0')
         r = copy_if_empty(&jump->known_hosts, target->known_hosts, rd->err);
-    return r < 0 ? r : check_pins(rd, jump, &ids);
+    return r < 0 ? r : check_pins(rd, jump, &ids, false);
 }
 
 static int finish_ssh(struct inputs_reading *rd)
@@ -133,10 +137,11 @@ static int finish_ssh(struct inputs_reading *rd)
     static const struct pin_ids ids = { "host-fingerprint", "known-hosts" };
     const struct ssh_target *t = &rd->in->target;
     require(rd, "host", t->host, "the name or address of the host to deploy to");
-    require(rd, "ssh-key", t->key, "the private key that may log in, from a secret");
     int r = t->key[0] ? check_key(rd, t, "ssh-key") : 0;
     if (r == 0)
-        r = check_pins(rd, t, &ids);
+        r = check_pins(rd, t, &ids, inputs_pins_from_aws(rd->in));
+    if (r == 0)
+        inputs_finish_aws(rd); /* before the jump host takes over what is the host's */
     return r < 0 ? r : finish_jump(rd);
 }
 

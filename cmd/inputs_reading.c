@@ -2,6 +2,7 @@
 
 #include "cmd/inputs_check.h"
 #include "cmd/inputs_parse.h"
+#include "cmd/instance.h"
 #include "shared/secret.h"
 
 #include <inttypes.h>
@@ -192,9 +193,23 @@ int inputs_read_kpi(struct inputs_reading *rd, const struct inputs_row *row, con
     return 0;
 }
 
+/* i-… is a name like any other; tag:KEY=VALUE is none, and only `host` may be an instance. */
+static int read_instance(struct inputs_reading *rd, const struct inputs_row *row, const char *value)
+{
+    if (strcmp(row->id, "host") != 0)
+        refuse(rd, row, value, "a host name or IP address: only input 'host' may name an instance by its tag");
+    else if (!instance_name_is_valid(value))
+        refuse(rd, row, value, "tag:KEY=VALUE, both not empty, at most 200 bytes together");
+    else
+        return spec_set_str(field(rd, row), value, rd->err);
+    return 0;
+}
+
 int inputs_read_host(struct inputs_reading *rd, const struct inputs_row *row, const char *value)
 {
     struct span text = span_of(value);
+    if (span_starts(text, "tag:"))
+        return read_instance(rd, row, value);
     if (text.len > 2 && text.ptr[0] == '[' && text.ptr[text.len - 1] == ']' && strchr(value, ':')) {
         text.ptr++;
         text.len -= 2;

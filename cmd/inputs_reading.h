@@ -9,7 +9,7 @@
 
 #define INPUTS_VALUE_MAX (128 * 1024) /* Linux passes no longer NAME=VALUE: MAX_ARG_STRLEN */
 
-#define INPUTS_ROWS_MAX 80
+#define INPUTS_ROWS_MAX 104
 
 struct inputs_row;
 

@@ -1,6 +1,7 @@
 #include "cmd/notify_stage.h"
 
 #include "cmd/notify.h"
+#include "cmd/notify_sns.h"
 #include "cmd/signals.h"
 #include "shared/http.h"
 
@@ -20,12 +21,12 @@ static int64_t time_max(void)
     return left > NOTIFY_TIME_LEAST_MS ? left : NOTIFY_TIME_LEAST_MS;
 }
 
-static int compose_and_send(struct stage *s, const struct report *r, const struct stage_news *news, struct err *err)
+static void fill_facts(const struct stage *s, const struct report *r, const struct stage_news *news, char host[300],
+                       struct notify_facts *ret)
 {
     const struct inputs *in = &s->in;
-    _cleanup_(buf_done_p) struct buf body = BUF_INIT(NOTIFY_BODY_MAX);
-    char host[300] = "";
-    const struct notify_facts facts = {
+
+    *ret = (struct notify_facts){
         .report = r,
         .redactor = s->redactor,
         .exit_code = news->exit_code,
@@ -38,28 +39,50 @@ static int compose_and_send(struct stage *s, const struct report *r, const struc
         .repository = or_empty(getenv("GITHUB_REPOSITORY")),
         .artifact_url = or_empty(news->artifact_url),
     };
+}
+
+static int tell_url(struct stage *s, const struct notify_facts *facts, struct err *err)
+{
+    _cleanup_(buf_done_p) struct buf body = BUF_INIT(NOTIFY_BODY_MAX);
     const struct notify_target target = {
-        .url = in->notify_url,
+        .url = s->in.notify_url,
         .time_max_ms = time_max(),
         .cancel_fd = s->signal_fd,
     };
-    int e = notify_compose(in->notify_format, &facts, &body, err);
+    int r = notify_compose(s->in.notify_format, facts, &body, err);
 
-    if (e == 0)
-        e = http_global_init(err); /* after wrong inputs nobody has */
-    return e < 0 ? e : notify_send(&target, buf_span(&body), err);
+    return r < 0 ? r : notify_send(&target, buf_span(&body), err);
 }
 
-void stage_notify(struct stage *s, const struct report *r, const struct stage_news *news)
+static int tell_topic(struct stage *s, const struct notify_facts *facts, struct err *err)
+{
+    return notify_sns_send(s, facts, time_max(), err);
+}
+
+/* One receiver, when it was asked for. */
+static void tell(struct stage *s, const struct notify_facts *facts, const char *input, const char *receiver,
+                 int (*send)(struct stage *s, const struct notify_facts *facts, struct err *err))
 {
     struct err err = { 0 };
     char text[1024];
 
-    if (!s->has_inputs || !*or_empty(s->in.notify_url) || !notify_due(s->in.notify_on, r, news->exit_code))
+    if (!*or_empty(receiver))
         return;
-    if (compose_and_send(s, r, news, &err) < 0)
+    if (http_global_init(&err) < 0 /* after wrong inputs nobody has */ || send(s, facts, &err) < 0)
         github_annotate(s->g, GITHUB_WARNING, "No notification", "%s\nWhat to do: %s\nThe outcome is not affected.",
                         err_text(&err, text, sizeof(text)), err_hint_text(&err));
     else
-        github_line(s->g, "the receiver at notify-url was told");
+        github_line(s->g, "the receiver at %s was told", input);
+}
+
+void stage_notify(struct stage *s, const struct report *r, const struct stage_news *news)
+{
+    struct notify_facts facts;
+    char host[300];
+
+    if (!s->has_inputs || !notify_due(s->in.notify_on, r, news->exit_code))
+        return;
+    fill_facts(s, r, news, host, &facts);
+    tell(s, &facts, "notify-url", s->in.notify_url, tell_url);
+    tell(s, &facts, "sns-topic", s->in.aws.sns_topic, tell_topic);
 }

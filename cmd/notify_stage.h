@@ -13,8 +13,8 @@ struct stage_news {
 };
 
 /*
- * The last thing a stage does. Never fails and never lasts longer than NOTIFY_TIME_MAX_MS. Also after wrong inputs, when
- * those it needs are right.
+ * The last thing a stage does: tells notify-url and sns-topic. Never fails, and lasts no longer than NOTIFY_TIME_MAX_MS
+ * for each. Also after wrong inputs, when those it needs are right.
  */
 void stage_notify(struct stage *s, const struct report *r, const struct stage_news *news);
 

@@ -1,6 +1,8 @@
 #include "cmd/post.h"
 
+#include "cmd/account.h"
 #include "cmd/annotations.h"
+#include "cmd/ingress.h"
 #include "cmd/logcopy.h"
 #include "cmd/notify_stage.h"
 #include "cmd/stage.h"
@@ -96,10 +98,13 @@ static void ask_rollback(struct stage *s, const char *deployment, const char *re
     (void)snprintf(request.only_if_current, sizeof(request.only_if_current), "%s", deployment);
     (void)snprintf(request.reason, sizeof(request.reason), "%s", reason);
     /* no cancel: a rollback that was begun is to end, and the runner gives this stage minutes */
+    if (account_open(s, &err) == 0)
+        account_ignore_cancel(s->account);
     if (stage_connect(s, -1, &err) < 0)
         report_never_sent(r, &err);
     else
         stage_run(s, &request, r);
+    ingress_close(s); /* nothing more goes to the host */
 }
 
 static int roll_back(struct stage *s, const char *deployment, const char *job_status, const char *why)
@@ -204,6 +209,7 @@ static int run(struct stage *s)
         tell_nothing(s, &f, why);
         return 0;
     }
+    s->instance_id = state_get(STATE_INSTANCE);
     if (check_place(s, &err) < 0)
         return tell_no_rollback(s, f.deployment, why, &err);
     return roll_back(s, f.deployment, f.job_status, why);
@@ -214,6 +220,7 @@ int post_main(void)
     struct stage s;
     int code = run(&s);
 
+    ingress_close(&s); /* the main stage's, whatever it said and whatever there was to do here */
     state_forget();
     stage_done(&s);
     return code;

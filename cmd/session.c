@@ -326,8 +326,8 @@ static int reconnect(struct run *run, struct err *err)
         if (r == 0)
             return 0;
         *err = why;
-        if (!is_loss(r))
-            return r; /* refused by the host: trying again makes it worse */
+        if (!is_loss(r) && r != -ERR_AWS)
+            return r; /* refused by the host: trying again makes it worse. AWS is asked for the way in, and may be busy */
         link->drop(link->ctx);
         note(s, "no connection yet: %s", why.depth ? why.frame[0].text : "unknown");
         if (run->cancelled && (r = link->pause(link->ctx, 200, &why)) < 0 && r != -ERR_CANCEL)

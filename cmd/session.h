@@ -5,7 +5,7 @@
 #ifndef BLUEGREEN_SESSION_H
 #define BLUEGREEN_SESSION_H
 
-#include "cmd/inputs.h"
+#include "cmd/ssh.h"
 #include "shared/wire.h"
 
 struct session;
@@ -19,6 +19,7 @@ struct session_observer {
 struct session_options {
     const struct inputs *inputs;
     int cancel_fd; /* from cmd/signals.h; -1 none */
+    struct ssh_hooks hooks;
     struct session_observer observer;
 };
 

@@ -9,6 +9,7 @@
 struct ssh_link {
     const struct inputs *inputs;
     struct session_observer observer;
+    struct ssh_hooks hooks;
     int cancel_fd;
     struct ssh *ssh;
     struct ssh_channel *agent;
@@ -29,6 +30,7 @@ int ssh_link_new(struct ssh_link **ret, const struct session_options *o, struct 
         return err_set(err, ERR_NOMEM, 0, "out of memory");
     l->inputs = o->inputs;
     l->observer = o->observer;
+    l->hooks = o->hooks;
     l->cancel_fd = o->cancel_fd;
     *ret = l;
     return 0;
@@ -91,7 +93,7 @@ static int link_open(void *ctx, int64_t timeout_ms, bool cancellable, struct err
     l->connections++;
     if (!cancellable && jumps)
         timeout_ms /= 2; /* ssh_connect() takes it for each of the two */
-    int r = ssh_connect(&l->ssh, &in->target, &in->jump, timeout_ms, cancellable ? l->cancel_fd : -1, err);
+    int r = ssh_connect(&l->ssh, &in->target, &in->jump, &l->hooks, timeout_ms, cancellable ? l->cancel_fd : -1, err);
     if (r < 0)
         return r;
     if (!cancellable)

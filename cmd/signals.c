@@ -5,9 +5,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 volatile sig_atomic_t signals_caught;
+volatile sig_atomic_t signals_late;
 
 /* What the handler needs: where to write, and when the first one came. */
 static volatile sig_atomic_t wake_fd = -1;
@@ -42,6 +44,22 @@ static int install(int number, void (*handler)(int), struct err *err)
     return 0;
 }
 
+static void on_alarm(int number)
+{
+    (void)number;
+    signals_late = 1;
+}
+
+void signals_limit(int64_t time_ms)
+{
+    struct itimerval timer = { .it_value = { .tv_sec = time_ms / 1000, .tv_usec = time_ms % 1000 * 1000 } };
+
+    (void)setitimer(ITIMER_REAL, &(struct itimerval){ 0 }, NULL); /* cannot fail: the arguments are right */
+    signals_late = 0;
+    if (time_ms > 0)
+        (void)setitimer(ITIMER_REAL, &timer, NULL);
+}
+
 int signals_init(int *ret_fd, struct err *err)
 {
     int fds[2];
@@ -50,7 +68,7 @@ int signals_init(int *ret_fd, struct err *err)
     wake_fd = fds[1];
     int r;
     if ((r = install(SIGINT, on_signal, err)) < 0 || (r = install(SIGTERM, on_signal, err)) < 0 ||
-        (r = install(SIGPIPE, SIG_IGN, err)) < 0) {
+        (r = install(SIGALRM, on_alarm, err)) < 0 || (r = install(SIGPIPE, SIG_IGN, err)) < 0) {
         wake_fd = -1;
         close(fds[0]);
         close(fds[1]);

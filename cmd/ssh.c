@@ -15,6 +15,7 @@ struct hop {
     struct hostpins pins;
     int64_t timeout_ms;
     int cancel_fd;
+    const struct ssh_hooks *hooks; /* NULL: none, or not this hop's */
 };
 
 /* Host keys that a server showed, for the error that refuses them. */
@@ -87,6 +88,12 @@ void ssh_set_limit(struct ssh *s, int64_t deadline_ms)
     s->limit_ms = deadline_ms;
 }
 
+/* Where it is; its name is what the pins are for. */
+static const char *address_of(const struct ssh_target *t)
+{
+    return t->address && t->address[0] ? t->address : t->host;
+}
+
 /* A session that is connected but has not said anything yet. */
 static int transport_open(const struct hop *hop, struct ssh *outer, int64_t deadline_ms, struct ssh **ret,
                           struct err *err)
@@ -98,15 +105,15 @@ static int transport_open(const struct hop *hop, struct ssh *outer, int64_t dead
     s->fd = -1;
     s->cancel_fd = hop->cancel_fd;
     buf_init(&s->ahead, 64 * 1024);
-    bool v6 = strchr(t->host, ':') != NULL;
+    bool v6 = strchr(t->host, ':') && strncmp(t->host, "tag:", 4) != 0;
     (void)snprintf(s->where, sizeof(s->where), "%.64s@%s%.200s%s:%d", t->user, v6 ? "[" : "", t->host, v6 ? "]" : "",
                    t->port);
     int r;
     if (outer) {
         s->outer = outer;
-        r = ssh_jump_open(outer, t->host, t->port, deadline_ms, &s->via, err);
+        r = ssh_jump_open(outer, address_of(t), t->port, deadline_ms, &s->via, err);
     } else {
-        r = ssh_tcp_connect(t->host, t->port, deadline_ms, s->cancel_fd, &s->fd, err);
+        r = ssh_tcp_connect(address_of(t), t->port, deadline_ms, s->cancel_fd, &s->fd, err);
     }
     if (r < 0)
         return r;
@@ -332,6 +339,8 @@ static int hop_connect(const struct hop *hop, struct ssh *outer, struct ssh **re
     int64_t deadline = clock_mono_ms() + hop->timeout_ms;
     _cleanup_(ssh_free_p) struct ssh *s = NULL;
     int r = connect_verified(hop, outer, deadline, &s, err);
+    if (r == 0 && hop->hooks && hop->hooks->before_login)
+        r = hop->hooks->before_login(hop->hooks->ctx, deadline, hop->cancel_fd >= 0, err);
     if (r == 0)
         r = ssh_auth(s, hop->target, &hop->key, deadline, err);
     if (r < 0)
@@ -359,14 +368,17 @@ static int connect_all(struct hop *host, struct hop *jump, struct ssh **ret, str
     return 0;
 }
 
-int ssh_connect(struct ssh **ret, const struct ssh_target *target, const struct ssh_target *jump, int64_t timeout_ms,
-                int cancel_fd, struct err *err)
+int ssh_connect(struct ssh **ret, const struct ssh_target *target, const struct ssh_target *jump,
+                const struct ssh_hooks *hooks, int64_t timeout_ms, int cancel_fd, struct err *err)
 {
+    if (hooks && hooks->before_connect && hooks->before_connect(hooks->ctx, err) < 0)
+        return -(int)err->kind;
     bool through = jump && jump->host && jump->host[0];
     struct hop host_hop = { .target = target,
                             .role = through ? "host behind the jump host" : NULL,
                             .timeout_ms = timeout_ms,
-                            .cancel_fd = cancel_fd };
+                            .cancel_fd = cancel_fd,
+                            .hooks = hooks };
     struct hop jump_hop = { .target = jump, .role = "jump host", .timeout_ms = timeout_ms, .cancel_fd = cancel_fd };
     int r = connect_all(&host_hop, through ? &jump_hop : NULL, ret, err);
     hop_done(&host_hop);

@@ -16,14 +16,26 @@ struct ssh_channel;
 
 int ssh_global_init(struct err *err);
 
+/* What has to happen at every connection, the further ones of a session too. Each may be NULL. */
+struct ssh_hooks {
+    void *ctx;
+    /* Before the first packet (of the way to the jump host, if there is one): 0 or -kind, which ends the attempt. */
+    int (*before_connect)(void *ctx, struct err *err);
+    /*
+     * After the host's own key was accepted, before the login to it. Not for the jump host. deadline_ms: of the login
+     * (monotonic). cancellable: the user's cancel ends it.
+     */
+    int (*before_login)(void *ctx, int64_t deadline_ms, bool cancellable, struct err *err);
+};
+
 /*
- * Connect, verify the host key against the pins, authenticate. jump NULL or host "": direct. cancel_fd: readable when
+ * Connect, verify the host key against the pins, authenticate. jump NULL or host "": direct. hooks may be NULL. cancel_fd: readable when
  * the user cancelled; -1 none. Errors: ERR_UNREACHABLE, ERR_TIMEOUT, ERR_HOST_KEY (before any authentication; the hint
  * prints the fingerprint seen and how to check it), ERR_AUTH (says which of user, key or server policy is likely),
  * ERR_KEY, ERR_NET, ERR_CANCEL. The text says whether the jump host or the host failed.
  */
-int ssh_connect(struct ssh **ret, const struct ssh_target *target, const struct ssh_target *jump, int64_t timeout_ms,
-                int cancel_fd, struct err *err);
+int ssh_connect(struct ssh **ret, const struct ssh_target *target, const struct ssh_target *jump,
+                const struct ssh_hooks *hooks, int64_t timeout_ms, int cancel_fd, struct err *err);
 void ssh_free(struct ssh *s); /* closes at once, waits for nobody */
 void ssh_free_p(struct ssh **s);
 /* "ec2-user@web1:22", for messages. */

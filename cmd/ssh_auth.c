@@ -24,6 +24,19 @@ static const char *offered_methods(struct ssh *s, const char *user, int64_t dead
     }
 }
 
+/* AWS took the key; sshd asks for it there itself. */
+static int explain_instance_connect(struct ssh *s, const struct ssh_target *t, struct err *err)
+{
+    int r = err_set(err, ERR_AUTH, 0, "%s refused user '%s' with the key that EC2 Instance Connect has for it", s->where,
+                    t->user);
+    err_hint(err,
+             "sshd fetches the key from the instance's metadata: is the package ec2-instance-connect installed (Amazon "
+             "Linux and Ubuntu have it), is the metadata service on, is '%s' a user of the host, and AuthorizedKeysCommand "
+             "in sshd_config left alone? The key counts for 60 s. The host's log: sudo journalctl -u ssh -u sshd",
+             t->user);
+    return r;
+}
+
 static int explain_refusal(struct ssh *s, const struct ssh_target *t, const struct sshkey *key, int64_t deadline_ms,
                            struct err *err)
 {
@@ -39,6 +52,8 @@ static int explain_refusal(struct ssh *s, const struct ssh_target *t, const stru
                       "a user for deployments that needs none.");
         return r;
     }
+    if (t->instance_connect)
+        return explain_instance_connect(s, t, err);
     r = err_set(err, ERR_AUTH, 0, "%s refused user '%s' with this %s key%s%s (it offers: %s)", s->where, t->user, kind,
                 key->fingerprint[0] ? " " : "", key->fingerprint, methods[0] ? methods : "nothing");
     if (strcmp(t->user, "root") == 0)

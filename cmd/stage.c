@@ -1,6 +1,11 @@
 #include "cmd/stage.h"
 
+#include "cmd/account.h"
 #include "cmd/collect.h"
+#include "cmd/connectkey.h"
+#include "cmd/hostkeys.h"
+#include "cmd/instance.h"
+#include "cmd/ingress.h"
 #include "cmd/logview.h"
 #include "cmd/signals.h"
 #include "cmd/ssh.h"
@@ -19,25 +24,6 @@ static const char *environment(void *ctx, const char *name)
 static void mask(void *ctx, const char *value)
 {
     github_mask(ctx, value);
-}
-
-/* Tokens that the runner lets every container action have: in no log, and not in the environment any longer. */
-static int take_tokens(struct stage *s, struct err *err)
-{
-    static const char *const names[] = { "ACTIONS_RUNTIME_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN" };
-    int r = 0;
-
-    for (size_t i = 0; r == 0 && i < sizeof(names) / sizeof(names[0]); i++) {
-        const char *value = getenv(names[i]);
-        if (!value || !*value)
-            continue;
-        github_mask(s->g, value);
-        r = redactor_add(s->redactor, span_of(value), err);
-        if (r == 0 && i == 0 && !(s->runtime_token = strdup(value)))
-            r = err_set(err, ERR_NOMEM, 0, "out of memory");
-        secret_wipe_env(names[i]);
-    }
-    return r;
 }
 
 /* Annotations point at the step in its workflow file. */
@@ -62,18 +48,22 @@ int stage_init(struct stage *s, struct err *err)
         return err_wrap(err, "start");
     inputs_each_secret(environment, NULL, mask, s->g);
     find_position(s);
-    return take_tokens(s, err);
+    return secretenv_take(&s->secrets, s->g, s->redactor, err);
 }
 
 void stage_done(struct stage *s)
 {
     session_free(s->session);
+    connectkey_free(s->connectkey);
+    instance_free(s->instance);
+    ingress_free(s->ingress);
+    account_free(s->account);
     workflowpos_done(&s->pos);
     github_free(s->g);
     if (s->has_inputs)
         inputs_done(&s->in);
     redactor_free(s->redactor);
-    secret_free_p(&s->runtime_token);
+    secretenv_free(s->secrets);
 }
 
 /* "input 'ID'…": at the line of the workflow where ID stands. */
@@ -115,6 +105,18 @@ int stage_inputs(struct stage *s, struct err *err)
     return r;
 }
 
+void stage_inputs_quietly(struct stage *s)
+{
+    _cleanup_(buf_done_p) struct buf problems = BUF_INIT(PROBLEMS_MAX);
+    struct err err = { 0 };
+
+    if (s->has_inputs)
+        return;
+    (void)inputs_read(environment, NULL, &s->in, s->redactor, &problems, &err); /* what is right is filled in */
+    s->has_inputs = true;
+    inputs_wipe_env();
+}
+
 const char *stage_host(const struct stage *s, char out[300])
 {
     const struct ssh_target *t = &s->in.target;
@@ -134,9 +136,47 @@ static void note(void *ctx, const char *text)
     github_line(ctx, "%s", text);
 }
 
+static int before_connect(void *ctx, struct err *err)
+{
+    return ingress_open(ctx, err);
+}
+
+static int before_login(void *ctx, int64_t deadline_ms, bool cancellable, struct err *err)
+{
+    return connectkey_push(ctx, deadline_ms, cancellable, err);
+}
+
+/* What nothing may interrupt, a cancel does not keep from AWS either. */
+static int be_patient(struct stage *s, struct err *err)
+{
+    int r = 0;
+
+    if (!instance_is_named(s->in.target.host) && !s->in.aws.open_port)
+        return 0;
+    r = account_open(s, err);
+    if (r == 0)
+        account_ignore_cancel(s->account);
+    return r;
+}
+
+/* What AWS knows of the host, before the first packet to it. */
+static int prepare_instance(struct stage *s, int cancel_fd, struct err *err)
+{
+    int r = cancel_fd < 0 ? be_patient(s, err) : 0;
+
+    if (r == 0)
+        r = instance_resolve(s, err);
+    if (r == 0)
+        r = hostkeys_fetch(s, err);
+    return r == 0 ? connectkey_make(s, err) : r;
+}
+
 int stage_connect(struct stage *s, int cancel_fd, struct err *err)
 {
-    struct session_options o = { .inputs = &s->in, .cancel_fd = cancel_fd, .observer = { s->g, note } };
+    struct session_options o = { .inputs = &s->in,
+                                 .cancel_fd = cancel_fd,
+                                 .hooks = { .ctx = s, .before_connect = before_connect, .before_login = before_login },
+                                 .observer = { s->g, note } };
     struct session_facts facts;
     char host[300], title[400];
     int r = 0;
@@ -145,7 +185,9 @@ int stage_connect(struct stage *s, int cancel_fd, struct err *err)
     github_group(s->g, title);
     if (*s->in.jump.host)
         github_line(s->g, "through %s@%s:%d", s->in.jump.user, s->in.jump.host, s->in.jump.port);
-    r = session_open(&s->session, &o, err);
+    r = prepare_instance(s, cancel_fd, err);
+    if (r == 0)
+        r = session_open(&s->session, &o, err);
     if (r < 0) {
         redactor_clean_err(s->redactor, err);
         github_endgroup(s->g);

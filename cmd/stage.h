@@ -7,6 +7,7 @@
 #include "cmd/github.h"
 #include "cmd/inputs.h"
 #include "cmd/report.h"
+#include "cmd/secretenv.h"
 #include "cmd/session.h"
 #include "cmd/workflowpos.h"
 
@@ -20,7 +21,14 @@ struct stage {
     int signal_fd;   /* readable after SIGINT or SIGTERM */
     struct session *session;
     struct workflowpos pos; /* where annotations point */
-    char *runtime_token;    /* secret; of the runner's own services; NULL: none */
+    struct secretenv *secrets; /* of the environment; NULL before stage_init() */
+    struct account *account;   /* AWS; NULL until somebody needs it */
+    bool ecr_token_sent;       /* the registry's login is one that ecrcheck_run() made */
+    char image_scan[200];      /* findings of ECR's scan of the image, for the summary; "" not looked at */
+    struct instance *instance; /* that host names; NULL: an ordinary name, or not looked up yet */
+    const char *instance_id;   /* post: the one that main used, borrowed; NULL or "": as host says */
+    struct connectkey *connectkey; /* ssh-auth: instance-connect; NULL before connectkey_make() */
+    struct ingress *ingress;   /* the rule that lets the runner in; NULL until one was asked for */
 };
 
 /*
@@ -32,6 +40,8 @@ void stage_done(struct stage *s);
 
 /* Read, check and wipe the inputs. Each wrong one is told as an annotation; then -ERR_INPUT, -ERR_NO_PIN… */
 int stage_inputs(struct stage *s, struct err *err);
+/* The same without a word about wrong ones, unless they were read before: for what is left to do whatever they are. */
+void stage_inputs_quietly(struct stage *s);
 
 /* "user@host:port". */
 const char *stage_host(const struct stage *s, char out[300]);

@@ -14,6 +14,7 @@
 #define STATE_ID "deployment-id"
 #define STATE_APP "app"
 #define STATE_HOST "host"       /* host:port; what the inputs say may be another one by the time of post */
+#define STATE_INSTANCE "instance" /* id of the EC2 instance that host named; absent when it named none */
 #define STATE_OUTCOME "outcome" /* name of the outcome; absent when main was killed */
 /*
  * Set when main failed its step although the new version is good and stays: "kpi", "artifact", or "late" when the step's
@@ -21,6 +22,8 @@
  * alone.
  */
 #define STATE_KEPT "kept"
+/* "REGION GROUP TOKEN" of the rules that let the runner in (cmd/ingress_rule.h): set before the first one is made. */
+#define STATE_RULE "ingress"
 
 /* -ERR_IO, -ERR_NOMEM. A file that cannot be written is an error only where GITHUB_STATE is not there either. */
 int state_set(struct github *g, const char *name, const char *value, struct err *err);

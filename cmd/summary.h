@@ -19,6 +19,7 @@ struct summary_facts {
     const struct redactor *redactor; /* may be NULL */
     const char *host;                /* where it ran; "" leaves it out */
     const char *run_link;            /* "" leaves it out */
+    const char *image_scan;          /* findings of the registry's scan; "" or NULL leaves them out */
     const char *bundle_path;         /* "" none could be written; NULL: none was to be */
     const char *artifact_url;        /* page of the uploaded bundle; "" or NULL: not uploaded */
     struct span log_tail;            /* last lines of the action's log */

@@ -47,6 +47,16 @@ static bool same_repository(const char *a, const char *b)
     return len == repository_len(b) && strncmp(a, b, len) == 0 && a[len] && b[len];
 }
 
+/* With a tag and the digest that it had, the tag is what people know; the digest has a row of its own. */
+static const char *without_digest(const char *image, char out[300])
+{
+    size_t tag = repository_len(image);
+    int len = image[tag] == ':' ? (int)(tag + strcspn(image + tag, "@")) : (int)strlen(image);
+
+    (void)snprintf(out, 300, "%.*s", len, image);
+    return out;
+}
+
 #define VERSIONS_MAX 3
 
 /* "REPOSITORY: TAG → TAG → TAG"; whole references when they are of several repositories. */
@@ -64,8 +74,11 @@ static void versions(const struct markdown *m, const char *const image[VERSIONS_
         markdown_raw(m, ": ");
     }
     for (size_t i = 0; i < count; i++) {
+        char shown[300];
+
+        (void)without_digest(image[i], shown);
         markdown_raw(m, i ? " → " : "");
-        markdown_html_code(m, same ? image[i] + len + 1 : image[i]);
+        markdown_html_code(m, same ? shown + len + 1 : shown);
     }
 }
 
@@ -74,6 +87,7 @@ static void version_row(const struct markdown *m, const struct report *r)
 {
     const char *image[VERSIONS_MAX] = { "" };
     const char *old = report_str(r, "previous_image"), *new = report_str(r, "image");
+    char shown[300];
     size_t count = 0;
 
     if (!*new)
@@ -91,7 +105,7 @@ static void version_row(const struct markdown *m, const struct report *r)
     if (r->outcome == OUTCOME_FAILED_UNTOUCHED || r->outcome == OUTCOME_ROLLBACK_FAILED ||
         r->outcome == OUTCOME_UNKNOWN) {
         markdown_raw(m, count ? " (wanted: " : "(wanted: ");
-        markdown_html_code(m, new);
+        markdown_html_code(m, without_digest(new, shown));
         markdown_raw(m, ")");
     } else if (r->outcome == OUTCOME_DEPLOYED && !*old) {
         markdown_raw(m, " (the first deployment)");
@@ -102,6 +116,15 @@ static void version_row(const struct markdown *m, const struct report *r)
         markdown_html_code(m, report_str(r, "digest"));
         end_row(m);
     }
+}
+
+static void scan_row(const struct markdown *m, const struct summary_facts *f)
+{
+    if (!given(f->image_scan))
+        return;
+    row(m, "Image scan");
+    markdown_html_code(m, f->image_scan);
+    end_row(m);
 }
 
 /* ---- times ---- */
@@ -202,6 +225,7 @@ void summary_part_facts(const struct markdown *m, const struct summary_facts *f)
     size_t empty = m->out->len;
     app_row(m, f);
     version_row(m, f->report);
+    scan_row(m, f);
     time_rows(m, f->report);
     run_rows(m, f);
     bundle_rows(m, f);

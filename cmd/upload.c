@@ -127,7 +127,7 @@ bool upload_bundle(struct stage *s, const char *path, const char *shown, struct 
         github_line(s->g, "the bundle is not uploaded: the job was cancelled. It lies at %s", shown);
         return true;
     }
-    artifact_service_from_env(&service, s->runtime_token);
+    artifact_service_from_env(&service, secretenv_get(s->secrets, "ACTIONS_RUNTIME_TOKEN"));
     if (!artifact_supported(&service, &why))
         return tell_not_possible(s, why, shown);
     github_group(s->g, "Upload the artifact");

@@ -441,20 +441,28 @@ static void secrets_are_wiped_from_the_environment(void **state)
 static void the_table_marks_exactly_the_secret_inputs(void **state)
 {
     (void)state;
-    const char *want[] = { "ssh-key",           "ssh-key-passphrase", "jump-key",  "jump-key-passphrase",
-                           "registry-password", "secret-env",         "notify-url" };
+    const char *want[] = { "ssh-key",
+                           "ssh-key-passphrase",
+                           "jump-key",
+                           "jump-key-passphrase",
+                           "registry-password",
+                           "secret-env",
+                           "notify-url",
+                           "aws-access-key-id",
+                           "aws-secret-access-key",
+                           "aws-session-token" };
     const char *id, *dflt;
     bool secret;
     size_t found = 0, i = 0;
     for (; inputs_table(i, &id, &dflt, &secret); i++) {
         if (!secret)
             continue;
-        assert_true(found < 7);
+        assert_true(found < 10);
         assert_string_equal(id, want[found++]);
         assert_string_equal(dflt, "");
     }
-    assert_int_equal(found, 7);
-    assert_int_equal(i, 64);
+    assert_int_equal(found, 10);
+    assert_int_equal(i, 82);
 }
 
 static void ids_of_the_table_are_lower_case_and_unique(void **state)
@@ -464,7 +472,7 @@ static void ids_of_the_table_are_lower_case_and_unique(void **state)
     bool secret;
     for (size_t i = 0; inputs_table(i, &id, &dflt, &secret); i++) {
         for (const char *p = id; *p; p++)
-            assert_true(islower((unsigned char)*p) || *p == '-');
+            assert_true(islower((unsigned char)*p) || *p == '-' || (p > id && isdigit((unsigned char)*p)));
         for (size_t j = 0; j < i && inputs_table(j, &other, &dflt, &secret); j++)
             assert_string_not_equal(id, other);
     }
