@@ -11,6 +11,7 @@ from e2e import fakes, kit  # noqa: E402
 from e2e.parallel import pytest_runtestloop  # noqa: E402, F401
 from testbed import engine, runner  # noqa: E402
 from testbed.artifacts import Service  # noqa: E402
+from testbed.aws import Aws  # noqa: E402
 from testbed.testbed import Testbed  # noqa: E402
 
 
@@ -29,6 +30,22 @@ def site(bed):
     s = kit.Site(bed, bed.host)
     yield s
     s.close()
+
+
+@pytest.fixture(scope="session")
+def aws_server(bed):
+    server = Aws(bed)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def aws(aws_server, site):
+    """AWS as new, and the site's host as one of its instances; see testbed.aws."""
+    aws_server.reset()
+    aws_server.attach(site.host)
+    yield aws_server
+    aws_server.detach_all()
 
 
 @pytest.fixture

@@ -221,7 +221,7 @@ def test_the_ca_bundle_is_one(image):
 
 LAYERS = {
     "shared": re.compile(r'#include "(?:agent|cmd)/'),
-    "agent": re.compile(r'#include "cmd/'),
+    "agent": re.compile(r'#include "(cmd/|shared/(xml|aws_query)\.h)'),
     "cmd": re.compile(r'#include "agent/'),
 }
 
@@ -240,6 +240,7 @@ DOORS = {
     "archive.h": r"shared/bundle\w*\.c",
     "archive_entry.h": r"shared/bundle\w*\.c",
     "openssl/": r"shared/crypto\w*\.c",
+    "libxml/": r"shared/xml\w*\.c",
 }
 
 

@@ -34,7 +34,7 @@ def load_action():
     for number, line in enumerate(text_of("action.yml").splitlines(), 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
-        match = re.fullmatch(r"( *)([a-z-]+):(?: (.+))?", line)
+        match = re.fullmatch(r"( *)([a-z0-9-]+):(?: (.+))?", line)
         assert match, f"action.yml line {number}: {line}"
         depth, key, value = len(match[1]), match[2], match[3]
         while stack[-1][0] >= depth:
@@ -59,7 +59,7 @@ def action():
 
 def code_inputs():
     """id -> (default, is it secret), in the order of the table."""
-    rows = re.findall(r'^ *\{ "([a-z-]+)", "([^"]*)", (PLAIN|SECRET), \w+, ', text_of("cmd/inputs.c"), re.M)
+    rows = re.findall(r'^ *\{ "([a-z0-9-]+)", "([^"]*)", (PLAIN|SECRET), \w+, ', text_of("cmd/inputs.c"), re.M)
     found = {name: (default, kind == "SECRET") for name, default, kind in rows}
     assert len(found) == len(rows) > 50
     return found

@@ -27,6 +27,7 @@ WRITERS = {
     ("release.yml", "publish"): {"contents"},
     ("four-jobs.yml", "docker-build"): {"id-token"},
     ("four-jobs.yml", "deploy"): {"id-token"},
+    ("keyless-aws.yml", "deploy"): {"id-token"},
 }
 
 each = pytest.mark.parametrize("path", OWN + EXAMPLES, ids=lambda p: p.name)
@@ -78,7 +79,7 @@ def test_there_is_a_workflow_and_an_example_for_each_use():
     assert {p.name for p in OWN} == {"ci.yml", "codeql.yml", "release-image.yml", "release.yml", "scorecard.yml"}
     assert {p.name for p in EXAMPLES} == {
         "minimal.yml", "four-jobs.yml", "environments.yml", "reusable-deploy.yml", "call-reusable.yml", "rollback.yml",
-        "status.yml", "two-hosts.yml"}
+        "status.yml", "two-hosts.yml", "keyless-aws.yml"}
 
 
 @each
@@ -214,11 +215,13 @@ def test_an_example_gives_only_inputs_that_exist(path, action):
 @each_example
 def test_an_example_gives_all_inputs_that_are_wanted(path, declared):
     required = {k for k, v in declared["inputs"].items() if v["required"]}
-    assert len(required) >= 3
+    assert required == {"host", "app"}
     for job, step in ours(path):
         given = step["with"]
         assert required <= set(given), f"{job}: {required - set(given)}"
-        assert {"host-fingerprint", "known-hosts"} & set(given), f"{job}: no pin, no connection"
+        if not given["host"].startswith(("i-", "tag:")):
+            assert {"host-fingerprint", "known-hosts"} & set(given), f"{job}: no pin, no connection"
+        assert ("ssh-key" in given) == (given.get("ssh-auth", "key") == "key"), f"{job}: no way to log in, or two"
         if given.get("command", "deploy") == "deploy":
             assert "image" in given, job
 
@@ -230,7 +233,7 @@ def test_an_example_takes_secrets_only_from_where_they_are_kept(path, declared):
     for job, step in ours(path):
         for key in secret & set(step["with"]):
             for line in step["with"][key].strip().splitlines():
-                assert re.fullmatch(r"(?:[A-Z_]+=)?\$\{\{ (?:secrets\.[A-Z_]+|steps\.ecr\.outputs\.password) \}\}", line), line
+                assert re.fullmatch(r"(?:[A-Z_]+=)?\$\{\{ secrets\.[A-Z_]+ \}\}", line), line
         assert load(path)["jobs"][job].get("environment"), f"{job}: its secrets belong to an environment"
 
 
@@ -286,7 +289,8 @@ def test_updates_are_watched_for_everything_that_is_pinned():
     assert {f.parent for f in files if f.name.endswith("Dockerfile")} <= watched["docker"]
     assert {f.parent for f in files if f.name == "package.json"} <= watched["npm"]
     assert {p.parent for p in COMPOSITES + EXAMPLES} | {REPOSITORY} <= watched["github-actions"]
-    assert not [f for f in files if f.name in ("go.mod", "Cargo.toml", "requirements.txt", "Gemfile")], "watch these too"
+    assert {f.parent for f in files if f.name == "requirements.txt"} <= watched["pip"]
+    assert not [f for f in files if f.name in ("go.mod", "Cargo.toml", "Gemfile")], "watch these too"
 
 
 def test_the_base_image_can_be_named_by_digest():

@@ -9,5 +9,6 @@ RUN apt-get update \
  && mkdir -p /run/sshd
 COPY host-sshd.conf /etc/ssh/sshd_config.d/testbed.conf
 COPY host-start.sh /usr/local/sbin/host-start
-RUN chmod 0755 /usr/local/sbin/host-start
+COPY host-pushed-keys.pl /usr/local/sbin/host-pushed-keys
+RUN chmod 0755 /usr/local/sbin/host-start /usr/local/sbin/host-pushed-keys
 ENTRYPOINT ["/usr/bin/tini", "--", "/usr/local/sbin/host-start"]

@@ -14,6 +14,11 @@ ENGINE_FLAGS = ("--cap-add", "ALL", "--cap-drop", "SYS_RESOURCE", "--security-op
                 "--security-opt", "apparmor=unconfined", "--security-opt", "systempaths=unconfined",
                 "--device-cgroup-rule", "a *:* rwm")
 
+# Names of registries that a test may have answer on the hosts (aws.py): at an address that nobody has until then.
+ECR_ADDRESS = "192.0.2.43"
+ECR_NAMES = ("123456789012.dkr.ecr.eu-central-1.amazonaws.com", "123456789012.dkr.ecr.us-east-1.amazonaws.com",
+             "210987654321.dkr.ecr.eu-central-1.amazonaws.com", "public.ecr.aws")
+
 # Ends agents by their executable, in this container's own process namespace only, then empties the inner engine.
 RESET = r"""
 for exe in /proc/[0-9]*/exe; do
@@ -53,6 +58,8 @@ class Host:
                 "--network-alias", name, *bed.labels,
                 "-e", "AUTHORIZED_KEYS=" + bed.authorized_keys(), "-e", f"DOCKERD={int(dockerd)}",
                 "-e", f"DOCKERD_ARGS=--insecure-registry {bed.registry_name} --shutdown-timeout 1 {dockerd_args}"]
+        for known in ECR_NAMES:
+            args += ["--add-host", f"{known}:{ECR_ADDRESS}"]
         if dockerd:
             args += ENGINE_FLAGS
             if not any(t.startswith("/var/lib/docker") for t in tmpfs):

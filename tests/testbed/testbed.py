@@ -19,7 +19,7 @@ REGISTRY_USER = "deployer"
 
 
 def host_image():
-    return engine.built_image("host", "host.Dockerfile", "host-start.sh", "host-sshd.conf")
+    return engine.built_image("host", "host.Dockerfile", "host-start.sh", "host-sshd.conf", "host-pushed-keys.pl")
 
 
 def registry_image():

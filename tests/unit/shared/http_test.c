@@ -119,6 +119,11 @@ static bool answer(const struct server *s, int fd, const char *path, struct span
 {
     if (strcmp(path, "/ok") == 0)
         return send_answer(fd, "200 OK", "Content-Type:  text/plain \r\napi-version: 1.41\r\n", SPAN_LIT("hello"));
+    if (strcmp(path, "/aws-error") == 0)
+        return send_answer(fd, "400 Bad Request",
+                           "Date: Sun, 30 Aug 2015 12:36:00 GMT\r\nX-Amzn-ErrorType: AccessDenied:http://x/\r\n", SPAN_LIT("{}"));
+    if (strcmp(path, "/bad-date") == 0)
+        return send_answer(fd, "200 OK", "Date: yesterday\r\n", SPAN_LIT(""));
     if (strcmp(path, "/echo") == 0)
         return send_answer(fd, "200 OK", "", request);
     if (strcmp(path, "/missing") == 0)
@@ -912,6 +917,45 @@ static void escape_keeps_unreserved_characters_only(void **state)
 }
 
 #define CLIENT_TEST(f) cmocka_unit_test_setup_teardown(f, new_client, free_client)
+
+static void the_peers_clock_and_the_type_of_an_aws_error_are_told(void **state)
+{
+    (void)state;
+    struct err err;
+    struct http_response r;
+    assert_int_equal(get(&tcp, "/aws-error", (struct http_request){ 0 }, &r, &err), 0);
+    assert_int_equal(r.date_wall_ms, 1440938160000);
+    assert_string_equal(r.error_type, "AccessDenied:http://x/");
+    http_response_done(&r);
+    assert_int_equal(get(&tcp, "/bad-date", (struct http_request){ 0 }, &r, &err), 0);
+    assert_int_equal(r.date_wall_ms, 0);
+    assert_string_equal(r.error_type, "");
+    http_response_done(&r);
+}
+
+static void what_cannot_be_signed_is_not_sent(void **state)
+{
+    (void)state;
+    static const struct http_sigv4 bad[] = {
+        { "eu:central", "ecr", "AK", "s", "" }, { "eu-central-1", "", "AK", "s", "" },
+        { "eu-central-1", "ecr", "", "s", "" }, { "eu-central-1", "ecr", "AK", "", "" },
+        { "eu-central-1", "ecr", "A K", "s", "" }, { "eu-central-1", "ecr", "AK", "s", "t\r\nX: y" },
+    };
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_fails(&tcp, "/ok", (struct http_request){ .method = "POST", .sigv4 = &bad[i] }, ERR_INPUT, "");
+}
+
+static void a_signed_request_follows_no_redirect(void **state)
+{
+    (void)state;
+    static const struct http_sigv4 v4 = { "eu-central-1", "ecr", "AK", "s", "" };
+    struct err err;
+    struct http_response r;
+    struct http_request q = { .method = "POST", .follow_redirects = true, .sigv4 = &v4 };
+    assert_int_equal(get(&tcp, "/redirect", q, &r, &err), 0);
+    assert_int_equal(r.status, 302);
+    http_response_done(&r);
+}
 
 int main(void)
 {
