@@ -55,19 +55,6 @@ void aws_credentials_done(struct aws_credentials *c)
     secret_wipe(c, sizeof(*c));
 }
 
-int aws_credentials_copy(const struct aws_credentials *from, struct aws_credentials *to, struct err *err)
-{
-    struct aws_credentials copy = *from;
-    copy.secret = strdup(from->secret ? from->secret : "");
-    copy.token = strdup(from->token ? from->token : "");
-    if (!copy.secret || !copy.token) {
-        aws_credentials_done(&copy);
-        return err_set(err, ERR_NOMEM, 0, "out of memory for AWS credentials");
-    }
-    *to = copy;
-    return 0;
-}
-
 static bool take_part(struct span part, char *out, size_t out_size)
 {
     if (part.len >= out_size)

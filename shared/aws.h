@@ -1,10 +1,9 @@
 /*
  * What all of AWS's modules share: where settings come from, who is told of secrets, and the words for credentials.
  *
- * Reading order: aws_endpoint.h (regions, partitions, host names), aws_call.h (the table of operations; one signed call), aws_query.h (the
- * same for the services that speak XML),
- * aws_chain.h (credentials: the links, their order, expiry), aws_links.h (the links: environment, GitHub OIDC, STS,
- * container, instance), ecr.h (registries).
+ * Reading order: aws_endpoint.h (regions, partitions, host names), aws_call.h (the table of operations; one signed
+ * call), aws_query.h (the same for the services that speak XML), aws_chain.h (credentials: the links, their order,
+ * expiry), aws_links.h (the links: environment, GitHub OIDC, STS, container, instance), ecr.h (registries).
  */
 #ifndef BLUEGREEN_AWS_H
 #define BLUEGREEN_AWS_H
@@ -23,8 +22,8 @@ struct aws {
     const char *(*env)(void *ctx, const char *name);
     void *env_ctx;
     /*
-     * Told of every secret that is learned on the way (secret keys, session tokens, identity tokens, registry tokens) before
-     * it is used, so that it can be masked and hidden. 0 or -kind: then it is not used. NULL: nobody.
+     * Told of every secret that is learned on the way (secret keys, session tokens, identity tokens, registry tokens)
+     * before it is used, so that it can be masked and hidden. 0 or -kind: then it is not used. NULL: nobody.
      */
     int (*on_secret)(void *ctx, struct span secret, struct err *err);
     void *secret_ctx;
@@ -53,10 +52,9 @@ struct aws_credentials {
     char *secret;            /* heap, secret */
     char *token;             /* heap, secret; "" none */
     int64_t expires_wall_ms; /* Unix time; 0: never */
-    char source[160];        /* for people: "role arn:… by GitHub's OIDC", "the instance's role web" */
+    char source[320];        /* for people: "role arn:… by GitHub's OIDC", "the instance's role web" */
 };
 void aws_credentials_done(struct aws_credentials *c); /* zeroes the secrets */
-int aws_credentials_copy(const struct aws_credentials *from, struct aws_credentials *to, struct err *err);
 
 /* Parts of arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE. */
 struct aws_arn {

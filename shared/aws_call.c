@@ -38,12 +38,12 @@ static const struct aws_op_info ops[AWS_OPS] = {
     [AWS_STS_GET_CALLER_IDENTITY] = { AWS_STS, "GetCallerIdentity", "", READS },
     [AWS_EC2_DESCRIBE_INSTANCES] = { AWS_EC2, "DescribeInstances", "ec2:DescribeInstances", READS },
     [AWS_EC2_GET_CONSOLE_OUTPUT] = { AWS_EC2, "GetConsoleOutput", "ec2:GetConsoleOutput", READS },
-    [AWS_EC2_DESCRIBE_SECURITY_GROUP_RULES] = { AWS_EC2, "DescribeSecurityGroupRules",
-                                                "ec2:DescribeSecurityGroupRules", READS },
+    [AWS_EC2_DESCRIBE_SECURITY_GROUP_RULES] = { AWS_EC2, "DescribeSecurityGroupRules", "ec2:DescribeSecurityGroupRules",
+                                                READS },
     [AWS_EC2_AUTHORIZE_SECURITY_GROUP_INGRESS] = { AWS_EC2, "AuthorizeSecurityGroupIngress",
                                                    "ec2:AuthorizeSecurityGroupIngress", .reads = false },
-    [AWS_EC2_REVOKE_SECURITY_GROUP_INGRESS] = { AWS_EC2, "RevokeSecurityGroupIngress",
-                                                "ec2:RevokeSecurityGroupIngress", .reads = false },
+    [AWS_EC2_REVOKE_SECURITY_GROUP_INGRESS] = { AWS_EC2, "RevokeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress",
+                                                .reads = false },
     [AWS_INSTANCE_CONNECT_SEND_SSH_PUBLIC_KEY] = { AWS_INSTANCE_CONNECT, "SendSSHPublicKey",
                                                    "ec2-instance-connect:SendSSHPublicKey", READS },
     [AWS_SSM_GET_PARAMETER] = { AWS_SSM, "GetParameter", "ssm:GetParameter", READS },
@@ -133,9 +133,17 @@ static int64_t time_left_ms(const struct call *c)
     return clock_left_ms(c->deadline_ms);
 }
 
-static int attempt(const struct call *c, bool last, struct http_response *response, struct err *err)
+/* An attempt that is not the last one leaves time for the next. */
+static int64_t attempt_ms(const struct call *c, bool last)
 {
     int64_t left = time_left_ms(c), half = left / 2 > ATTEMPT_MIN_MS ? left / 2 : ATTEMPT_MIN_MS;
+    if (c->op->reads && !last && half < left)
+        return half;
+    return left > 0 ? left : 1; /* 0 would be without end */
+}
+
+static int attempt(const struct call *c, bool last, struct http_response *response, struct err *err)
+{
     const char *const headers[] = { *c->target ? c->target : NULL, NULL };
     const struct http_request q = {
         .method = "POST",
@@ -144,7 +152,7 @@ static int attempt(const struct call *c, bool last, struct http_response *respon
         .body = c->request->body,
         .content_type = c->content_type,
         .connect_timeout_ms = CONNECT_TIMEOUT_MS,
-        .timeout_ms = c->op->reads && !last && half < left ? half : left > 0 ? left : 1,
+        .timeout_ms = attempt_ms(c, last),
         .max_body = BODY_MAX,
         .once = !c->op->reads,
         .sigv4 = c->op->unsigned_call ? NULL : &c->sigv4,
@@ -214,6 +222,16 @@ static int fail_lost(const struct call *c, int result, struct err *err)
     return err_wrap(err, "%s", c->name);
 }
 
+static void note_again(const struct call *c, int result, const char *code, int64_t pause, const struct err *err)
+{
+    char text[200] = "no answer";
+    if (result == 0)
+        (void)snprintf(text, sizeof(text), "%s", *code ? code : "the service failed");
+    else if (err)
+        (void)err_text(err, text, sizeof(text));
+    aws_note(c->aws, "%s: %s; trying again in %lld ms", c->name, text, (long long)pause);
+}
+
 /* What an attempt came to: 0 done, 1 try again after *pause, -kind. */
 static int judge(const struct call *c, unsigned tried, int result, struct http_response *r, int64_t *pause,
                  struct err *err)
@@ -230,12 +248,7 @@ static int judge(const struct call *c, unsigned tried, int result, struct http_r
     }
     *pause = pause_ms(tried - 1, throttled, r->retry_after_ms);
     if (again && !last && *pause < time_left_ms(c)) {
-        char text[200];
-        aws_note(c->aws, "%s: %s; trying again in %lld ms", c->name,
-                 result < 0             ? err ? err_text(err, text, sizeof(text)) : "no answer"
-                 : *refusal.words.code ? refusal.words.code
-                                        : "the service failed",
-                 (long long)*pause);
+        note_again(c, result, refusal.words.code, *pause, err);
         return 1;
     }
     return result < 0 ? fail_lost(c, result, err) : aws_refusal_tell(&refusal, err);

@@ -36,7 +36,7 @@ struct aws_op_info {
     enum aws_service service;
     const char *name;   /* "DescribeImages" */
     const char *action; /* of IAM: "ecr:DescribeImages"; "" none is needed */
-    bool reads;         /* changes nothing: may be sent again after an answer that was lost */
+    bool reads;         /* changes nothing, or nothing more the second time: sent again after a lost answer */
     bool unsigned_call; /* takes no credentials: the token in its body is what counts */
 };
 const struct aws_op_info *aws_op_info(enum aws_op op);
@@ -52,21 +52,21 @@ struct aws_request {
 };
 
 /*
- * Call an operation of a JSON service: 0 and the answer of a 2xx, owned by the caller. Tried again, with growing pauses, after throttling, 5xx and (operations that read) a lost
- * connection. Otherwise:
- *   -ERR_AWS_CREDENTIALS  unknown key, wrong secret, expired or missing token, and a clock that is wrong: the message tells by
- *                         how much, from the answer's Date
+ * Call an operation of a JSON service: 0 and the answer of a 2xx, owned by the caller. Tried again, with growing
+ * pauses, after throttling, 5xx and (operations that read) a lost connection. Otherwise:
+ *   -ERR_AWS_CREDENTIALS  unknown key, wrong secret, expired or missing token, and a clock that is wrong: the message
+ *                         tells by how much, from the answer's Date
  *   -ERR_AWS_DENIED       not authorized; the message names the IAM action and, where AWS told it, the principal
  *   -ERR_AWS              any other answer with an error; the message has AWS's code and words
  *   -ERR_UNREACHABLE, -ERR_TIMEOUT, -ERR_NET, -ERR_PROTO, -ERR_CANCEL, -ERR_INPUT as http_perform()
- * err->code is the HTTP status. aws_error_code() tells AWS's own code after each of the first three. For the query services
- * (STS, EC2, SNS): aws_query.h, same rules.
+ * err->code is the HTTP status. aws_error_code() tells AWS's own code after each of the first three. For the query
+ * services (STS, EC2, SNS): aws_query.h, same rules.
  */
 int aws_call(struct aws *a, const struct aws_request *request, struct json **ret, struct err *err);
 
 /*
- * AWS's code of the last call that failed with an answer ("RepositoryNotFoundException", "InvalidPermission.Duplicate");
- * "" otherwise. Valid until the next call of that client.
+ * AWS's code of the last call that failed with an answer ("RepositoryNotFoundException",
+ * "InvalidPermission.Duplicate"); "" otherwise. Valid until the next call of that client.
  */
 const char *aws_error_code(const struct aws *a);
 bool aws_error_is(const struct aws *a, const char *code);
@@ -75,14 +75,14 @@ bool aws_error_is(const struct aws *a, const char *code);
 bool aws_error_expired(const struct aws *a);
 
 /*
- * What both kinds of calls are made of. *body is the answer of a 2xx, initialised in every case: end it with buf_wipe_done(). read_error
- * finds code and message in the body of another answer; false: they are not there.
+ * What both kinds of calls are made of. *body is the answer of a 2xx, initialised in every case: end it with
+ * buf_wipe_done(). read_error finds code and message in the body of another answer; false: they are not there.
  */
 struct aws_error_words {
     char code[80], message[400];
 };
 typedef bool aws_read_error_fn(struct span body, struct aws_error_words *ret);
-int aws_exchange(struct aws *a, const struct aws_request *request, const char *content_type, aws_read_error_fn *read_error,
-                 struct buf *body, struct err *err);
+int aws_exchange(struct aws *a, const struct aws_request *request, const char *content_type,
+                 aws_read_error_fn *read_error, struct buf *body, struct err *err);
 
 #endif

@@ -1,7 +1,6 @@
 #include "shared/aws_chain.h"
 
 #include "shared/clock.h"
-#include "shared/secret.h"
 
 #define TRIED_SIZE 1200
 #define WHY_SIZE 240
@@ -15,8 +14,9 @@ struct aws_chain {
     size_t step_count;
     struct aws_credentials kept;
     bool has_kept;
-    int64_t asked_mono_ms;             /* when the chain was last asked */
-    char refused[AWS_KEY_ID_MAX + 1];  /* key id of those that AWS called expired; "" none */
+    int64_t asked_mono_ms;                                    /* when the chain was last asked */
+    char refused[AWS_KEY_ID_MAX + 1];                         /* key id of those that AWS called expired; "" none */
+    char told[sizeof(((struct aws_credentials *)0)->source)]; /* the source that was noted last */
     char tried[TRIED_SIZE];
     bool bare; /* no link was set up at the last search */
 };
@@ -148,7 +148,8 @@ static void tell(const struct aws_chain *c, const struct aws_credentials *found)
 {
     char when[CLOCK_ISO_SIZE];
     if (found->expires_wall_ms && found->expires_wall_ms <= clock_wall_ms())
-        aws_note(c->aws, "AWS credentials: %s; they have expired at %s by this machine's clock and are tried all the same",
+        aws_note(c->aws,
+                 "AWS credentials: %s; they have expired at %s by this machine's clock and are tried all the same",
                  found->source, clock_format_iso(found->expires_wall_ms, when));
     else if (strcmp(c->told, found->source) != 0)
         aws_note(c->aws, "AWS credentials: %s", found->source);

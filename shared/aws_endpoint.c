@@ -3,8 +3,8 @@
 #include <strings.h>
 
 /*
- * A partition's regions begin with its prefix; the last row takes all others. Source: AWS's partitions.json, as botocore
- * has it. FIPS names of GovCloud: see fips_is_plain.
+ * A partition's regions begin with its prefix; the last row takes all others. Source: AWS's partitions.json, as
+ * botocore has it. FIPS names of GovCloud: see fips_is_plain.
  */
 static const struct partition_row {
     struct aws_partition partition;

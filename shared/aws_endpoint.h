@@ -36,9 +36,9 @@ bool aws_is_region(const char *text); /* the form: "eu-central-1", "us-gov-west-
 const char *aws_default_region(const struct aws *a);
 
 struct aws_endpoint {
-    char url[512];                       /* "https://api.ecr.eu-central-1.amazonaws.com/", always with a path */
-    char region[AWS_REGION_MAX + 1];     /* that the signature names */
-    const char *signing_name;            /* "ecr", "ec2-instance-connect" */
+    char url[512];                   /* "https://api.ecr.eu-central-1.amazonaws.com/", always with a path */
+    char region[AWS_REGION_MAX + 1]; /* that the signature names */
+    const char *signing_name;        /* "ecr", "ec2-instance-connect" */
 };
 /* -ERR_INPUT: not a region, or an override that is not an http(s) URL (the message names the variable). */
 int aws_endpoint(const struct aws *a, enum aws_service service, const char *region, struct aws_endpoint *ret,

@@ -287,46 +287,54 @@ static struct span word_after(const char *text, const char *before)
     return word;
 }
 
+static struct span shorter(struct span s, size_t max)
+{
+    return (struct span){ .ptr = s.ptr, .len = s.len < max ? s.len : max };
+}
+
 /*
- * AWS: "User: ARN is not authorized to perform: ACTION on resource: ARN because no identity-based policy allows the ACTION
- * action". Its action may be another one than the operation's (kms:Decrypt).
+ * AWS: "User: ARN is not authorized to perform: ACTION on resource: ARN because no identity-based policy allows the
+ * ACTION action". Its action may be another one than the operation's (kms:Decrypt).
  */
 static int tell_denied(const struct aws_refusal *f, struct err *err)
 {
     const char *said = f->words.message;
-    struct span who = word_after(said, "User: ");
-    struct span what = word_after(said, "is not authorized to perform: ");
+    struct span who = shorter(word_after(said, "User: "), 110);
+    struct span what = shorter(word_after(said, "is not authorized to perform: "), 60);
     struct span on = word_after(said, "on resource: ");
     bool by_deny = strstr(said, "explicit deny") != NULL;
     if (what.len == 0)
         what = span_of(f->op->action);
-    if (who.len == 0 || what.len == 0) {
+    if (who.len > 0 && what.len > 0)
+        (void)err_set(err, ERR_AWS_DENIED, f->status, "%s: not allowed (%s): %.*s %s %.*s%s%.*s", f->call,
+                      f->words.code, (int)who.len, who.ptr, by_deny ? "is denied" : "lacks", (int)what.len, what.ptr,
+                      on.len ? " on " : "", (int)on.len, on.ptr);
+    else
         (void)err_set(err, ERR_AWS_DENIED, f->status, "%s: not allowed%s%.*s: %s: %.160s", f->call,
                       what.len ? ", which needs " : "", (int)what.len, what.ptr, f->words.code, said);
-    } else {
-        (void)err_set(err, ERR_AWS_DENIED, f->status, "%s: not allowed (%s): %.*s %s %.*s%s%.*s", f->call,
-                      f->words.code, (int)who.len > 110 ? 110 : (int)who.len, who.ptr, by_deny ? "is denied" : "lacks",
-                      (int)what.len > 60 ? 60 : (int)what.len, what.ptr, on.len ? " on " : "", (int)on.len, on.ptr);
-    }
+    if (who.len == 0)
+        who = SPAN_LIT("the role that was used");
     if (by_deny)
-        err_hint(err, "A policy denies %.*s explicitly: look at the role's policies, its permissions boundary, the "
-                      "organisation's service control policies and the policy of a VPC endpoint.",
-                 (int)what.len > 60 ? 60 : (int)what.len, what.ptr);
-    else if (what.len > 0 && strcmp(f->op->action, "") != 0)
-        err_hint(err, "Add %.*s to the policies of %.*s; docs/aws.md has the policy for each feature.",
-                 (int)what.len > 60 ? 60 : (int)what.len, what.ptr, who.len ? (int)who.len : 22, who.len ? who.ptr : "the role that was used");
+        err_hint(err,
+                 "A policy denies %.*s explicitly: look at the role's policies, its permissions boundary, the "
+                 "organisation's service control policies and the policy of a VPC endpoint.",
+                 (int)what.len, what.ptr);
+    else if (*f->op->action)
+        err_hint(err, "Add %.*s to the policies of %.*s; docs/aws.md has the policy for each feature.", (int)what.len,
+                 what.ptr, (int)who.len, who.ptr);
     return -ERR_AWS_DENIED;
 }
 
 static int tell_other(const struct aws_refusal *f, struct err *err)
 {
     if (*f->words.code)
-        return err_set(err, ERR_AWS, f->status, "%s: %s%s%.200s", f->call, f->words.code,
-                       *f->words.message ? ": " : "", f->words.message);
-    (void)err_set(err, ERR_AWS, f->status, "%s: answered with HTTP %d and no error of AWS's%s%.120s", f->call, f->status,
-                  *f->words.message ? ": " : "", f->words.message);
-    err_hint(err, "Something else may have answered: look for a proxy (https_proxy) on the way, and at AWS_ENDPOINT_URL "
-                  "if it is set.");
+        return err_set(err, ERR_AWS, f->status, "%s: %s%s%.200s", f->call, f->words.code, *f->words.message ? ": " : "",
+                       f->words.message);
+    (void)err_set(err, ERR_AWS, f->status, "%s: answered with HTTP %d and no error of AWS's%s%.120s", f->call,
+                  f->status, *f->words.message ? ": " : "", f->words.message);
+    err_hint(err,
+             "Something else may have answered: look for a proxy (https_proxy) on the way, and at AWS_ENDPOINT_URL "
+             "if it is set.");
     return -ERR_AWS;
 }
 

@@ -13,8 +13,8 @@ struct aws_refusal {
     const struct aws_op_info *op;
     const struct aws_credentials *credentials; /* NULL: not signed */
     int status;                                /* of HTTP */
-    int64_t skew_ms; /* AWS's clock minus ours; 0 unknown, too */
-    struct aws_error_words words; /* code and message, as in the answer; "" unknown */
+    int64_t skew_ms;                           /* AWS's clock minus ours; 0 unknown, too */
+    struct aws_error_words words;              /* code and message, as in the answer; "" unknown */
 };
 /* Sets the error that aws_call() promises. Returns -kind. */
 int aws_refusal_tell(const struct aws_refusal *refusal, struct err *err);
@@ -29,8 +29,8 @@ bool aws_error_code_is_expired(const char *code);
 /* Code and message in an answer of a JSON service: an object with __type (or code) and message. */
 bool aws_error_read_json(struct span body, struct aws_error_words *ret);
 /*
- * <Code> and <Message> anywhere in a text: for XML where none is expected, of gateways and test doubles. Not a parser: the
- * first of each is taken, XML's five entities are understood.
+ * <Code> and <Message> anywhere in a text: for XML where none is expected, of gateways and test doubles. Not a
+ * parser: the first of each is taken, XML's five entities are understood.
  */
 bool aws_error_scan_xml(struct span body, struct aws_error_words *ret);
 /* Copy words from outside: cut to fit, blanks for control characters, '?' for what is not UTF-8. */

@@ -7,9 +7,9 @@
 
 #include <fcntl.h>
 
-#define KEY_ID_MIN 16                   /* [botocore: sts accessKeyIdType] */
-#define EXPIRY_MIN_MS 946684800000LL    /* 2000: what lies before was never handed out */
-#define EXPIRY_MAX_MS 4102444800000LL   /* 2100 */
+#define KEY_ID_MIN 16                 /* [botocore: sts accessKeyIdType] */
+#define EXPIRY_MIN_MS 946684800000LL  /* 2000: what lies before was never handed out */
+#define EXPIRY_MAX_MS 4102444800000LL /* 2100 */
 
 int64_t aws_link_time(const char *iso)
 {

@@ -15,8 +15,8 @@ struct aws_link_answer {
 };
 
 /*
- * Take them over into *ret. -ERR_AWS_CREDENTIALS: one is missing, or cannot be what it is called; the text does not hold
- * it. source: as in struct aws_credentials.
+ * Take them over into *ret. -ERR_AWS_CREDENTIALS: one is missing, or cannot be what it is called; the text does not
+ * hold it. source: as in struct aws_credentials.
  */
 int aws_link_take(const struct aws_link_answer *answer, const char *source, struct aws_credentials *ret,
                   struct err *err);

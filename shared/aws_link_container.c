@@ -71,7 +71,8 @@ static int build_url(const struct aws *a, struct buf *out, struct err *err)
     const char *full = aws_env(a, "AWS_CONTAINER_CREDENTIALS_FULL_URI");
     if (relative[0]) {
         if (relative[0] != '/')
-            return err_set(err, ERR_AWS_CREDENTIALS, 0, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI does not begin with '/'");
+            return err_set(err, ERR_AWS_CREDENTIALS, 0,
+                           "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI does not begin with '/'");
         buf_adds(out, RELATIVE_BASE);
         buf_adds(out, relative);
     } else {

@@ -35,8 +35,9 @@ static int fail_status(int status, struct err *err)
     if (status >= 500 || status == 429)
         err_hint(err, "GitHub's token service is overloaded: run the job again.");
     else
-        err_hint(err, "Give the job 'permissions: id-token: write'. A job that has run for long may not ask any more: its "
-                      "own token has expired.");
+        err_hint(err,
+                 "Give the job 'permissions: id-token: write'. A job that has run for long may not ask any more: its "
+                 "own token has expired.");
     return -ERR_AWS_CREDENTIALS;
 }
 

@@ -131,8 +131,8 @@ static int fetch_token(struct imds *i, const struct reason *why, struct err *err
 {
     struct http_response answer;
     struct err silence = { 0 };
-    int r = exchange(i, "PUT", "/latest/api/token", "X-aws-ec2-metadata-token-ttl-seconds: " TOKEN_TTL, &answer,
-                     &silence);
+    int r =
+        exchange(i, "PUT", "/latest/api/token", "X-aws-ec2-metadata-token-ttl-seconds: " TOKEN_TTL, &answer, &silence);
     if (is_fatal(r) && err)
         *err = silence;
     else if (r < 0 && !is_fatal(r))
@@ -212,9 +212,11 @@ static int check_code(struct span text, const char *role, struct err *err)
     const char *code = json_str(j, "Code", "Success");
     if (strcmp(code, "Success") == 0)
         return 0;
-    (void)err_set(err, ERR_AWS_CREDENTIALS, 0, "the instance gets no credentials of its role %s: %.60s %.140s", role, code,
-                  json_str(j, "Message", ""));
-    err_hint(err, "Attach the role anew: it was deleted, or its trust policy does not allow ec2.amazonaws.com to assume it.");
+    (void)err_set(err, ERR_AWS_CREDENTIALS, 0, "the instance gets no credentials of its role %s: %.60s %.140s", role,
+                  code, json_str(j, "Message", ""));
+    err_hint(
+        err,
+        "Attach the role anew: it was deleted, or its trust policy does not allow ec2.amazonaws.com to assume it.");
     return -ERR_AWS_CREDENTIALS;
 }
 

@@ -1,6 +1,6 @@
 /*
- * Calls to AWS's query services (STS, EC2, SNS): a form goes there, XML comes back. Apart from aws_call.h, so that the agent,
- * which calls none of them, goes without an XML parser.
+ * Calls to AWS's query services (STS, EC2, SNS): a form goes there, XML comes back. Apart from aws_call.h, so that
+ * the agent, which calls none of them, goes without an XML parser.
  */
 #ifndef BLUEGREEN_AWS_QUERY_H
 #define BLUEGREEN_AWS_QUERY_H
@@ -9,11 +9,11 @@
 #include "xml.h"
 
 /*
- * The form body. Ordered as added; values are percent-encoded as Python's urllib does (unreserved characters stay, a blank
- * becomes '+'), which AWS and its test doubles both read.
+ * The form body. Ordered as added; values are percent-encoded as Python's urllib does (unreserved characters stay, a
+ * blank becomes '+'), which AWS and its test doubles both read.
  */
 struct aws_form {
-    struct buf text; /* "Action=…&Version=…" after aws_form_init(); empty when it got too long, which aws_query() tells */
+    struct buf text; /* "Action=…&Version=…" at first; empty once it got too long, which aws_query() refuses */
 };
 void aws_form_init(struct aws_form *f, enum aws_op op);
 void aws_form_add(struct aws_form *f, const char *name, const char *value);

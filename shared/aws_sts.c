@@ -6,7 +6,8 @@
 #include "shared/json.h"
 
 #define CHAINED_MAX_S 3600 /* AWS's limit for a role that is taken on by another role's credentials */
-#define CLAIMS_MAX 8192    /* bytes of a token's payload; GitHub's have about 1.5 KB */
+#define SOURCE_SIZE (sizeof(((struct aws_credentials *)0)->source))
+#define CLAIMS_MAX 8192 /* bytes of a token's payload; GitHub's have about 1.5 KB */
 
 /* ---- where, and for how long ---- */
 
@@ -14,9 +15,14 @@
 static const struct {
     const char *partition, *region;
 } first_regions[] = {
-    { "aws", "us-east-1" },         { "aws-cn", "cn-north-1" },        { "aws-us-gov", "us-gov-west-1" },
-    { "aws-eusc", "eusc-de-east-1" }, { "aws-iso", "us-iso-east-1" },   { "aws-iso-b", "us-isob-east-1" },
-    { "aws-iso-e", "eu-isoe-west-1" }, { "aws-iso-f", "us-isof-south-1" },
+    { "aws", "us-east-1" },
+    { "aws-cn", "cn-north-1" },
+    { "aws-us-gov", "us-gov-west-1" },
+    { "aws-eusc", "eusc-de-east-1" },
+    { "aws-iso", "us-iso-east-1" },
+    { "aws-iso-b", "us-isob-east-1" },
+    { "aws-iso-e", "eu-isoe-west-1" },
+    { "aws-iso-f", "us-isof-south-1" },
 };
 
 static const char *first_region(const char *partition)
@@ -92,7 +98,8 @@ static const struct refusal refusals[] = {
     { "IDPRejectedClaim", true, "AWS's identity provider does not accept the token",
       "Look at the identity provider in IAM: its audiences and its issuer have to be the token's." },
     { "IDPCommunicationError", true, "AWS could not fetch the issuer's keys",
-      "Run the job again; if it repeats, the issuer (GitHub's, or that of your GitHub server) is not reachable for AWS." },
+      "Run the job again; if it repeats, the issuer (GitHub's, or that of your GitHub server) is not reachable for "
+      "AWS." },
     { "RegionDisabledException", false, "STS is switched off in this region for the role's account",
       "Set aws-region to a region that is switched on, or switch STS on there (IAM, Account settings)." },
     { "ValidationError", false, "AWS does not accept the request",
@@ -141,8 +148,9 @@ static int fail_denied_keys(const struct aws *a, const struct aws_role *role, co
 {
     int r = fail_to_assume(a, role, by, why, err);
     if (why->kind == ERR_AWS_DENIED)
-        replace_hint(err, "Two policies have to agree: the caller's must allow sts:AssumeRole for this role, and the role's "
-                          "trust policy must name the caller (and may ask for role-external-id).");
+        replace_hint(err,
+                     "Two policies have to agree: the caller's must allow sts:AssumeRole for this role, and the role's "
+                     "trust policy must name the caller (and may ask for role-external-id).");
     return r;
 }
 
@@ -157,13 +165,22 @@ static int fail_denied_token(const struct aws_role *role, const char *token, str
     (void)err_set(err, ERR_AWS_DENIED, 0,
                   "the role %.90s does not let this job in: its token says sub '%.130s', aud '%.40s'", role->arn,
                   claims.sub, claims.aud);
-    err_hint(err, "The role's trust policy has to allow sts:AssumeRoleWithWebIdentity for exactly that sub and aud. A sub "
-                  "has two forms: repo:OWNER/REPO:… and, for repositories made since July 2026, "
-                  "repo:OWNER@ID/REPO@ID:…; a job with an environment has environment:NAME in place of the ref.");
+    err_hint(err,
+             "The role's trust policy has to allow sts:AssumeRoleWithWebIdentity for exactly that sub and aud. A sub "
+             "has two forms: repo:OWNER/REPO:… and, for repositories made since July 2026, "
+             "repo:OWNER@ID/REPO@ID:…; a job with an environment has environment:NAME in place of the ref.");
     return -ERR_AWS_DENIED;
 }
 
 /* ---- calls ---- */
+
+/* For people: "role ARN by role NAME by GitHub's OIDC"; of a role that came before, the name is enough. */
+static void describe(const char *arn, const char *by, char out[SOURCE_SIZE])
+{
+    size_t len = strncmp(by, "role arn:", 9) == 0 ? strcspn(by + 5, " ") : 0;
+    const char *slash = len > 0 ? memrchr(by + 5, '/', len) : NULL;
+    (void)snprintf(out, SOURCE_SIZE, "role %.120s by %s%s", arn, slash ? "role " : "", slash ? slash + 1 : by);
+}
 
 static int read_credentials(const struct xml *answer, const char *result, const char *source,
                             struct aws_credentials *ret, struct err *err)
@@ -194,7 +211,7 @@ int aws_sts_assume_role(struct aws *a, const struct aws_role *role, const struct
 {
     bool chained = by->token && by->token[0];
     int64_t duration_s = chained && role->duration_s > CHAINED_MAX_S ? CHAINED_MAX_S : role->duration_s;
-    char source[sizeof(ret->source)];
+    char source[SOURCE_SIZE];
     _cleanup_(xml_free_p) struct xml *answer = NULL;
     struct aws_form f;
     struct err why = { 0 };
@@ -214,7 +231,7 @@ int aws_sts_assume_role(struct aws *a, const struct aws_role *role, const struct
     aws_form_done(&f);
     if (r < 0)
         return fail_denied_keys(a, role, by, &why, err);
-    (void)snprintf(source, sizeof(source), "role %.100s by %.50s", role->arn, by->source);
+    describe(role->arn, by->source, source);
     r = read_credentials(answer, "AssumeRoleResult", source, ret, err);
     return r < 0 ? err_wrap(err, "take on the role %.120s", role->arn) : 0;
 }
@@ -222,13 +239,13 @@ int aws_sts_assume_role(struct aws *a, const struct aws_role *role, const struct
 int aws_sts_assume_role_with_web_identity(struct aws *a, const struct aws_role *role, const char *token, const char *by,
                                           struct aws_credentials *ret, struct err *err)
 {
-    char source[sizeof(ret->source)];
+    char source[SOURCE_SIZE];
     _cleanup_(xml_free_p) struct xml *answer = NULL;
     struct aws_form f;
     struct err why = { 0 };
     if (strlen(token) > AWS_IDENTITY_TOKEN_MAX)
-        return err_set(err, ERR_AWS_CREDENTIALS, 0, "the identity token is longer than the %d characters that AWS takes",
-                       AWS_IDENTITY_TOKEN_MAX);
+        return err_set(err, ERR_AWS_CREDENTIALS, 0,
+                       "the identity token is longer than the %d characters that AWS takes", AWS_IDENTITY_TOKEN_MAX);
     aws_form_init(&f, AWS_STS_ASSUME_ROLE_WITH_WEB_IDENTITY);
     add_role(a, role, role->duration_s, &f);
     aws_form_add(&f, "WebIdentityToken", token);
@@ -245,34 +262,9 @@ int aws_sts_assume_role_with_web_identity(struct aws *a, const struct aws_role *
         return fail_denied_token(role, token, err);
     if (r < 0)
         return fail_to_assume(a, role, NULL, &why, err);
-    (void)snprintf(source, sizeof(source), "role %.110s by %.40s", role->arn, by);
+    describe(role->arn, by, source);
     r = read_credentials(answer, "AssumeRoleWithWebIdentityResult", source, ret, err);
     return r < 0 ? err_wrap(err, "take on the role %.120s", role->arn) : 0;
-}
-
-int aws_sts_get_caller_identity(struct aws *a, const char *region, const struct aws_credentials *credentials,
-                                struct aws_identity *ret, struct err *err)
-{
-    _cleanup_(xml_free_p) struct xml *answer = NULL;
-    struct aws_form f;
-    const char *where = region && region[0] ? region : aws_default_region(a);
-    aws_form_init(&f, AWS_STS_GET_CALLER_IDENTITY);
-    const struct aws_request request = {
-        .op = AWS_STS_GET_CALLER_IDENTITY,
-        .region = where[0] ? where : "us-east-1",
-        .credentials = credentials,
-        .body = buf_span(&f.text),
-    };
-    int r = buf_check(&f.text, err);
-    if (r == 0)
-        r = aws_query(a, &request, &answer, err);
-    aws_form_done(&f);
-    if (r < 0)
-        return r;
-    const struct xml_node *result = xml_child(xml_root(answer), "GetCallerIdentityResult");
-    (void)snprintf(ret->account, sizeof(ret->account), "%s", xml_str(result, "Account"));
-    (void)snprintf(ret->arn, sizeof(ret->arn), "%s", xml_str(result, "Arn"));
-    return 0;
 }
 
 static int assume(void *ctx, struct aws *a, const struct aws_credentials *by, struct aws_credentials *ret,

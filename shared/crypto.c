@@ -198,13 +198,13 @@ static void add_pkcs8(const unsigned char seed[CRYPTO_ED25519_SIZE], struct buf 
 {
     static const unsigned char head[] = { 0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06,
                                           0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20 };
+    static const char label[] = "PRIVATE KEY";
     unsigned char der[sizeof(head) + CRYPTO_ED25519_SIZE];
     memcpy(der, head, sizeof(head));
     memcpy(der + sizeof(head), seed, CRYPTO_ED25519_SIZE);
-    /* the words apart, for those who search programs for keys */
-    buf_addf(out, "-----BEGIN %s-----\n", "PRIVATE" " KEY");
+    buf_addf(out, "-----BEGIN %s-----\n", label);
     crypto_base64_encode((struct span){ (const char *)der, sizeof(der) }, CRYPTO_BASE64, out);
-    buf_addf(out, "\n-----END %s-----\n", "PRIVATE" " KEY");
+    buf_addf(out, "\n-----END %s-----\n", label);
     OPENSSL_cleanse(der, sizeof(der));
 }
 

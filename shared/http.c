@@ -35,9 +35,9 @@ struct exchange {
     struct err *err;
     struct curl_slist *headers;
     char scope[AWS_SCOPE_SIZE]; /* "aws:amz:REGION:SERVICE" */
-    char target[TARGET_SIZE]; /* "GET https://host/path", for messages */
-    int64_t deadline_ms;      /* monotonic, as the next */
-    int64_t last_byte_ms;     /* either way */
+    char target[TARGET_SIZE];   /* "GET https://host/path", for messages */
+    int64_t deadline_ms;        /* monotonic, as the next */
+    int64_t last_byte_ms;       /* either way */
     curl_off_t bytes_moved;
     size_t header_bytes;
     bool ended_early; /* on_data has seen enough */

@@ -37,11 +37,11 @@ struct http_request {
     int64_t idle_timeout_ms;    /* give up when no byte arrived for this long; 0: none */
     size_t max_body; /* cap of `response->body`, 0: 1 MiB; more is -ERR_PROTO. With on_data: cuts error texts */
     /*
-     * Sent once at most. On a connection that was used before, libcurl sends a request again by itself when it ends without
-     * an answer, whatever the peer did with it: this takes a connection of its own.
+     * Sent once at most. On a connection that was used before, libcurl sends a request again by itself when it ends
+     * without an answer, whatever the peer did with it: this takes a connection of its own.
      */
     bool once;
-    bool follow_redirects; /* at most 5, same protocols; never with sigv4 */
+    bool follow_redirects;          /* at most 5, same protocols; never with sigv4 */
     const struct http_sigv4 *sigv4; /* NULL: not signed. Time is this machine's clock, or an X-Amz-Date among headers */
     /*
      * When set, body bytes of a 2xx answer go here instead of into response->body (other statuses are still collected).
@@ -76,9 +76,9 @@ void http_free_p(struct http **h);
  * Do one exchange. 0 when an answer arrived, whatever its status. -ERR_UNREACHABLE (no connection; err->code is errno
  * when known: ENOENT and EACCES on a Unix socket matter to callers), -ERR_TIMEOUT, -ERR_NET, -ERR_PROTO, -ERR_CANCEL;
  * -ERR_INPUT when the URL, method or a header cannot be sent. Cancel and deadlines take effect within 100 ms. Messages
- * name the URL without user, query and fragment, which may hold secrets, or the label. On failure response->status and the other
- * fields hold what had arrived.
- * *response is initialised here; end it with http_response_done() in every case.
+ * name the URL without user, query and fragment, which may hold secrets, or the label. On failure response->status
+ * and the other fields hold what had arrived. *response is initialised here; end it with http_response_done() in
+ * every case.
  */
 int http_perform(struct http *h, const struct http_request *request, struct http_response *response, struct err *err);
 void http_response_done(struct http_response *r);

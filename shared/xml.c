@@ -23,8 +23,8 @@ struct xml {
 };
 
 /*
- * Our own tree is built from the parser's events, so that nothing of a document that is refused is kept, and what a document
- * says can be zeroed.
+ * Our own tree is built from the parser's events, so that nothing of a document that is refused is kept, and what a
+ * document says can be zeroed.
  */
 struct reader {
     xmlParserCtxt *parser;
@@ -73,7 +73,7 @@ static struct xml_node *new_node(struct xml *x, const char *name)
     struct xml_node *n = calloc(1, sizeof(*n) + len + 1);
     if (!n)
         return NULL;
-    memcpy(n->name, name, len);
+    memcpy(n->name, name, len + 1);
     n->older = x->newest;
     x->newest = n;
     x->count++;
@@ -143,7 +143,7 @@ static void on_doctype(void *ctx, const xmlChar *name, const xmlChar *id, const 
 
 static void on_error(void *ctx, xmlError *error)
 {
-    (void)ctx, (void)error; /* told once, at the end; without a handler of its own libxml2 writes to stderr */
+    (void)ctx, (void)error; /* told once, at the end; libxml2's own way would be stderr */
 }
 
 static int give_up(struct reader *r, struct err *err)

@@ -25,7 +25,9 @@ static struct aws_env env;
 static struct aws aws;
 static volatile sig_atomic_t cancel;
 static char secret_key[] = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", session_token[] = "FwoGZXIvYXdzTOKEN==";
-static struct aws_credentials keys = { .key_id = "AKIDEXAMPLE", .secret = secret_key, .token = session_token, .source = "a test" };
+static struct aws_credentials keys = {
+    .key_id = "AKIDEXAMPLE", .secret = secret_key, .token = session_token, .source = "a test"
+};
 
 static const struct double_answer busy = { "400 Bad Request", NULL, "{\"__type\":\"ThrottlingException\"}" };
 static const struct double_answer broken = { "503 Service Unavailable", NULL, "" };
@@ -176,18 +178,17 @@ static void a_form_has_its_version_and_is_encoded(void **state)
     aws_form_add(&form, "Filter.1.Name", "tag:Name");
     aws_form_add(&form, "Filter.1.Value.1", " a/b*c~d e+\xc3\xa4");
     aws_form_add_int(&form, "N", -5);
-    struct aws_request q = { .op = AWS_STS_GET_CALLER_IDENTITY,
-                             .region = "eu-central-1",
-                             .credentials = &keys,
-                             .body = buf_span(&form.text) };
+    struct aws_request q = {
+        .op = AWS_STS_GET_CALLER_IDENTITY, .region = "eu-central-1", .credentials = &keys, .body = buf_span(&form.text)
+    };
     assert_int_equal(aws_query(&aws, &q, &x, &err), 0);
     assert_string_equal(xml_str(xml_child(xml_root(x), "GetCallerIdentityResult"), "Account"), "1");
     xml_free(x);
     assert_string_equal(double_body(service.seen[0]),
                         "Action=GetCallerIdentity&Version=2011-06-15&Filter.1.Name=tag%3AName&"
                         "Filter.1.Value.1=+a%2Fb%2Ac~d+e%2B%C3%A4&N=-5");
-    assert_true(span_eq(double_header(service.seen[0], "Content-Type"),
-                        "application/x-www-form-urlencoded; charset=utf-8"));
+    assert_true(
+        span_eq(double_header(service.seen[0], "Content-Type"), "application/x-www-form-urlencoded; charset=utf-8"));
     assert_int_equal(count_headers(service.seen[0], "X-Amz-Target"), 0);
     aws_form_done(&form);
 }
@@ -204,10 +205,9 @@ static void a_form_that_got_too_long_is_not_sent(void **state)
     struct aws_form form;
     aws_form_init(&form, AWS_SNS_PUBLISH);
     aws_form_add(&form, "Message", buf_str(&big));
-    struct aws_request q = { .op = AWS_SNS_PUBLISH,
-                             .region = "eu-central-1",
-                             .credentials = &keys,
-                             .body = buf_span(&form.text) };
+    struct aws_request q = {
+        .op = AWS_SNS_PUBLISH, .region = "eu-central-1", .credentials = &keys, .body = buf_span(&form.text)
+    };
     assert_int_equal(aws_query(&aws, &q, &x, &err), -ERR_NOMEM);
     assert_int_equal(service.seen_count, 0);
     aws_form_done(&form);
@@ -220,7 +220,9 @@ static void an_identity_is_exchanged_without_a_signature(void **state)
     PLAY_ONE(ok);
     struct err err = { 0 };
     struct xml *x = NULL;
-    struct aws_request q = { .op = AWS_STS_ASSUME_ROLE_WITH_WEB_IDENTITY, .region = "eu-central-1", .body = SPAN_LIT("A=1") };
+    struct aws_request q = { .op = AWS_STS_ASSUME_ROLE_WITH_WEB_IDENTITY,
+                             .region = "eu-central-1",
+                             .body = SPAN_LIT("A=1") };
     assert_int_equal(aws_query(&aws, &q, &x, &err), 0);
     xml_free(x);
     assert_null(strcasestr(service.seen[0], "Authorization"));
@@ -322,10 +324,9 @@ static void reading_is_repeated_after_a_lost_answer_and_writing_is_not(void **st
     PLAY(script);
     assert_int_equal(call(&q, &err), 0);
     assert_int_equal(service.seen_count, 2);
-    struct aws_request publish = { .op = AWS_SNS_PUBLISH,
-                                   .region = "eu-central-1",
-                                   .credentials = &keys,
-                                   .body = SPAN_LIT("Action=Publish") };
+    struct aws_request publish = {
+        .op = AWS_SNS_PUBLISH, .region = "eu-central-1", .credentials = &keys, .body = SPAN_LIT("Action=Publish")
+    };
     struct xml *x = NULL;
     PLAY(script);
     assert_int_equal(aws_query(&aws, &publish, &x, &err), -ERR_NET);
@@ -342,10 +343,9 @@ static void what_writes_never_uses_a_connection_twice(void **state)
     static const struct double_answer ok = { "200 OK", NULL, "<A/>" };
     const struct double_answer script[] = { ok, lost, ok };
     PLAY(script);
-    struct aws_request publish = { .op = AWS_SNS_PUBLISH,
-                                   .region = "eu-central-1",
-                                   .credentials = &keys,
-                                   .body = SPAN_LIT("Action=Publish") };
+    struct aws_request publish = {
+        .op = AWS_SNS_PUBLISH, .region = "eu-central-1", .credentials = &keys, .body = SPAN_LIT("Action=Publish")
+    };
     struct xml *x = NULL;
     assert_int_equal(aws_query(&aws, &publish, &x, &err), 0);
     xml_free_p(&x);
@@ -382,16 +382,28 @@ static void a_refusal_is_asked_once_and_has_its_code(void **state)
         const char *code, *words;
     } cases[] = {
         { { "400 Bad Request", NULL, "{\"__type\":\"RepositoryNotFoundException\",\"message\":\"no 'app'\"}" },
-          ERR_AWS, "RepositoryNotFoundException", "RepositoryNotFoundException: no 'app'" },
+          ERR_AWS,
+          "RepositoryNotFoundException",
+          "RepositoryNotFoundException: no 'app'" },
         { { "400 Bad Request", "x-amzn-ErrorType: ns#AccessDeniedException:http://x/\r\n", "{}" },
-          ERR_AWS_DENIED, "AccessDeniedException", "needs ecr:DescribeImages" },
-        { { "403 Forbidden", NULL, "<Response><Errors><Error><Code>UnrecognizedClientException</Code></Error></Errors></Response>" },
-          ERR_AWS_CREDENTIALS, "UnrecognizedClientException", "credentials: a test" },
-        { { "401 Unauthorized", "WWW-Authenticate: Basic realm=\"x\"\r\n", "<Response><Errors><Error><Code>AuthFailure</Code></Error></Errors></Response>" },
-          ERR_AWS_CREDENTIALS, "AuthFailure", "does not know the access key" },
+          ERR_AWS_DENIED,
+          "AccessDeniedException",
+          "needs ecr:DescribeImages" },
+        { { "403 Forbidden", NULL,
+            "<Response><Errors><Error><Code>UnrecognizedClientException</Code></Error></Errors></Response>" },
+          ERR_AWS_CREDENTIALS,
+          "UnrecognizedClientException",
+          "credentials: a test" },
+        { { "401 Unauthorized", "WWW-Authenticate: Basic realm=\"x\"\r\n",
+            "<Response><Errors><Error><Code>AuthFailure</Code></Error></Errors></Response>" },
+          ERR_AWS_CREDENTIALS,
+          "AuthFailure",
+          "does not know the access key" },
         { { "302 Found", "Location: http://127.0.0.1:1/\r\n", "" }, ERR_AWS, "", "HTTP 302" },
         { { "407 Proxy Authentication Required", "Proxy-Authenticate: Basic\r\n", "who are you" },
-          ERR_AWS, "", "HTTP 407 and no error of AWS's: who are you" },
+          ERR_AWS,
+          "",
+          "HTTP 407 and no error of AWS's: who are you" },
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct err err;
@@ -415,7 +427,8 @@ static void errors_of_query_services_are_read(void **state)
     } cases[] = {
         { AWS_STS_ASSUME_ROLE,
           "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type>"
-          "<Code>AccessDenied</Code><Message>User: arn:aws:iam::1:user/u is not authorized to perform: sts:AssumeRole on "
+          "<Code>AccessDenied</Code><Message>User: arn:aws:iam::1:user/u is not authorized to perform: sts:AssumeRole "
+          "on "
           "resource: arn:aws:iam::1:role/r</Message></Error></ErrorResponse>",
           "AccessDenied", ERR_AWS_DENIED },
         { AWS_EC2_DESCRIBE_INSTANCES,
@@ -430,7 +443,9 @@ static void errors_of_query_services_are_read(void **state)
         struct xml *x = NULL;
         const struct double_answer answer = { "400 Bad Request", NULL, cases[i].body };
         double_play(&service, &answer, 1);
-        struct aws_request q = { .op = cases[i].op, .region = "eu-central-1", .credentials = &keys, .body = SPAN_LIT("Action=X") };
+        struct aws_request q = {
+            .op = cases[i].op, .region = "eu-central-1", .credentials = &keys, .body = SPAN_LIT("Action=X")
+        };
         assert_int_equal(aws_query(&aws, &q, &x, &err), -(int)cases[i].kind);
         assert_string_equal(aws_error_code(&aws), cases[i].code);
         assert_int_equal(aws_error_expired(&aws), strcmp(cases[i].code, "ExpiredToken") == 0);
@@ -444,8 +459,9 @@ static void a_wrong_clock_is_seen_in_the_answers_date(void **state)
     time_t then = time(NULL) + 25 * 60;
     struct tm tm;
     (void)strftime(headers, sizeof(headers), "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", gmtime_r(&then, &tm));
-    const struct double_answer answer = { "403 Forbidden", headers,
-                                          "{\"__type\":\"InvalidSignatureException\",\"message\":\"Signature expired\"}" };
+    const struct double_answer answer = {
+        "403 Forbidden", headers, "{\"__type\":\"InvalidSignatureException\",\"message\":\"Signature expired\"}"
+    };
     struct err err;
     double_play(&service, &answer, 1);
     struct aws_request q = describe();

@@ -1,9 +1,10 @@
 #include "shared/aws_chain.h"
 
+#include "aws_double.h"
+#include "aws_env.h"
 #include "shared/aws_links.h"
 #include "shared/clock.h"
 #include "shared/http.h"
-#include "tests/unit/shared/fake_aws.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,13 +16,15 @@
 
 /* A link, or a role's step, of the test's own. */
 struct place {
-    int result;          /* of the next call */
-    int64_t lives_ms;    /* 0: for ever */
+    int result;       /* of the next call */
+    int64_t lives_ms; /* 0: for ever */
     const char *key_id;
     int asked;
 };
 
-static struct fake_aws fake;
+static struct aws_double service;
+static struct aws_env env;
+static struct aws client;
 
 static void fill(const struct place *p, struct aws_credentials *ret)
 {
@@ -68,7 +71,7 @@ static struct aws_chain *chain_of(const struct aws_link *links, size_t count, co
                                   size_t step_count)
 {
     struct aws_chain *c = NULL;
-    assert_int_equal(aws_chain_new(&c, &fake.aws, links, count, steps, step_count, NULL), 0);
+    assert_int_equal(aws_chain_new(&c, &client, links, count, steps, step_count, NULL), 0);
     return c;
 }
 
@@ -94,7 +97,7 @@ static void the_first_link_that_has_some_gives_them(void **state)
     assert_int_equal(other.asked, 0);
     assert_string_equal(key_of(c), "AKIASOME");
     assert_int_equal(some.asked, 1); /* kept */
-    assert_string_equal(buf_str(&fake.notes), "AWS credentials: a place\n");
+    assert_string_equal(env.notes, "AWS credentials: a place\n");
     aws_chain_free(c);
 }
 
@@ -135,9 +138,9 @@ static void the_six_links_of_the_action_fit_into_one_message(void **state)
     (void)state;
     struct aws_static_keys keys = { .key_id = "", .secret = "", .token = "" };
     struct aws_role role = { .arn = "arn:aws:iam::123456789012:role/deploy" };
-    const struct aws_link links[] = { aws_link_static(&keys),          aws_link_github(&role), aws_link_environment(),
+    const struct aws_link links[] = { aws_link_static(&keys),       aws_link_github(&role), aws_link_environment(),
                                       aws_link_web_identity_file(), aws_link_container(),   aws_link_instance() };
-    fake_aws_env(&fake, "AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:1");
+    aws_env_set(&env, "AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:1");
     struct aws_chain *c = chain_of(links, 6, NULL, 0);
     const struct aws_credentials *got = NULL;
     struct err err = { 0 };
@@ -154,7 +157,7 @@ static void the_six_links_of_the_action_fit_into_one_message(void **state)
         if (!strstr(text, parts[i]))
             fail_msg("'%s' is not in: %s", parts[i], text);
     aws_chain_free(c);
-    fake_aws_env(&fake, "AWS_EC2_METADATA_SERVICE_ENDPOINT", NULL);
+    aws_env_set(&env, "AWS_EC2_METADATA_SERVICE_ENDPOINT", NULL);
 }
 
 static void every_secret_is_told_before_it_is_given(void **state)
@@ -165,8 +168,8 @@ static void every_secret_is_told_before_it_is_given(void **state)
     const struct aws_role_step steps[] = { { assume, &role } };
     struct aws_chain *c = chain_of(links, 1, steps, 1);
     assert_string_equal(key_of(c), "ASIATOLD");
-    assert_string_equal(buf_str(&fake.secrets), "AKIATOLD\nsecret-of-the-place\ntoken-of-the-place\n"
-                                                "ASIATOLD\nsecret-of-the-place\ntoken-of-the-place\n");
+    assert_string_equal(env.secrets, "AKIATOLD\nsecret-of-the-place\ntoken-of-the-place\n"
+                                     "ASIATOLD\nsecret-of-the-place\ntoken-of-the-place\n");
     aws_chain_free(c);
 }
 
@@ -175,7 +178,8 @@ static void every_secret_is_told_before_it_is_given(void **state)
 static void each_role_is_taken_on_with_the_one_before(void **state)
 {
     (void)state;
-    struct place some = { .key_id = "AKIABASE" }, first = { .key_id = "ASIAFIRST" }, second = { .key_id = "ASIASECOND" };
+    struct place some = { .key_id = "AKIABASE" }, first = { .key_id = "ASIAFIRST" },
+                 second = { .key_id = "ASIASECOND" };
     const struct aws_link links[] = { link_of("one", &some) };
     const struct aws_role_step steps[] = { { assume, &first }, { assume, &second } };
     struct aws_chain *c = chain_of(links, 1, steps, 2);
@@ -228,8 +232,8 @@ static void a_renewal_that_fails_leaves_what_has_not_expired(void **state)
     some.result = -ERR_AWS_CREDENTIALS;
     aws_chain_age(c, 11 * MINUTE);
     assert_string_equal(key_of(c), "ASIAOLD");
-    assert_non_null(strstr(buf_str(&fake.notes), "could not be renewed yet"));
-    assert_non_null(strstr(buf_str(&fake.notes), "it is broken"));
+    assert_non_null(strstr(env.notes, "could not be renewed yet"));
+    assert_non_null(strstr(env.notes, "it is broken"));
     assert_string_equal(key_of(c), "ASIAOLD"); /* and the place is left alone for a while */
     assert_int_equal(some.asked, 2);
     aws_chain_age(c, 5 * MINUTE);
@@ -245,7 +249,7 @@ static void credentials_that_come_expired_are_tried_and_told(void **state)
     const struct aws_link links[] = { link_of("one", &some) };
     struct aws_chain *c = chain_of(links, 1, NULL, 0);
     assert_string_equal(key_of(c), "ASIAOLD");
-    assert_non_null(strstr(buf_str(&fake.notes), "a place; they have expired at 20"));
+    assert_non_null(strstr(env.notes, "a place; they have expired at 20"));
     some = (struct place){ .key_id = "ASIANEW", .lives_ms = 6 * MINUTE };
     assert_string_equal(key_of(c), "ASIANEW");
     aws_chain_free(c);
@@ -295,14 +299,18 @@ static void the_same_expired_ones_again_are_an_error(void **state)
 static int begin(void **state)
 {
     (void)state;
-    fake_aws_begin(&fake);
+    double_start(&service);
+    memset(&env, 0, sizeof(env));
+    client = aws_with_env(&env);
+    assert_int_equal(aws_init(&client, NULL), 0);
     return 0;
 }
 
 static int end(void **state)
 {
     (void)state;
-    fake_aws_end(&fake);
+    aws_done(&client);
+    double_stop(&service);
     return 0;
 }
 

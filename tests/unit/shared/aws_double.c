@@ -1,5 +1,7 @@
 #include "aws_double.h"
 
+#include "shared/clock.h"
+
 #include <netinet/in.h>
 #include <poll.h>
 #include <strings.h>
@@ -22,17 +24,51 @@ static size_t request_len(const struct buf *b)
     return b->len >= len ? len : 0;
 }
 
-static struct double_answer take(struct aws_double *d, const char *request)
+/* What to send, or nothing yet. */
+struct reply {
+    bool silent;
+    char status[16];
+    struct double_answer answer;
+};
+
+static bool fits(const struct double_route *r, const char *request)
+{
+    size_t len = strlen(r->request);
+    if (r->times < 0 || strncmp(request, r->request, len) != 0 || (request[len] != ' ' && request[len] != '?'))
+        return false;
+    for (size_t i = 0; i < 3 && r->needs[i]; i++)
+        if (!strstr(request, r->needs[i]))
+            return false;
+    return true;
+}
+
+static bool take_route(struct aws_double *d, const char *request, struct reply *ret)
+{
+    for (size_t i = 0; i < d->route_count; i++) {
+        struct double_route *r = &d->routes[i];
+        if (!fits(r, request))
+            continue;
+        ret->silent = r->status == 0;
+        ret->answer.body = r->body;
+        (void)snprintf(ret->status, sizeof(ret->status), "%d X", r->status);
+        if (r->times > 0 && --r->times == 0)
+            r->times = -1; /* used up */
+        return true;
+    }
+    return false;
+}
+
+static void take(struct aws_double *d, const char *request, struct reply *ret)
 {
     pthread_mutex_lock(&d->lock);
     size_t i = d->seen_count++;
     if (i < DOUBLE_SEEN_MAX)
         d->seen[i] = strdup(request);
-    struct double_answer a = { .status = "500 no script" };
-    if (d->script_len > 0)
-        a = d->script[i < d->script_len ? i : d->script_len - 1];
+    *ret = (struct reply){ .status = "404 no route" };
+    ret->answer.status = ret->status;
+    if (!take_route(d, request, ret) && d->script_len > 0)
+        ret->answer = d->script[i < d->script_len ? i : d->script_len - 1];
     pthread_mutex_unlock(&d->lock);
-    return a;
 }
 
 static bool answer(int fd, const struct double_answer *a)
@@ -68,9 +104,10 @@ static void serve(struct aws_double *d, struct connection *c)
     buf_add(&c->in, chunk, (size_t)n);
     if (request_len(&c->in) == 0)
         return;
-    struct double_answer a = take(d, c->in.ptr);
+    struct reply reply;
+    take(d, c->in.ptr, &reply);
     buf_reset(&c->in);
-    if (!answer(c->fd, &a))
+    if (!reply.silent && !answer(c->fd, &reply.answer))
         end(c);
 }
 
@@ -135,6 +172,24 @@ void double_play(struct aws_double *d, const struct double_answer *script, size_
     d->seen_count = 0;
     d->script = script;
     d->script_len = len;
+    d->route_count = 0;
+    pthread_mutex_unlock(&d->lock);
+}
+
+void double_route(struct aws_double *d, struct double_route route)
+{
+    pthread_mutex_lock(&d->lock);
+    if (d->route_count == DOUBLE_ROUTES_MAX)
+        abort();
+    d->routes[d->route_count++] = route;
+    pthread_mutex_unlock(&d->lock);
+}
+
+void double_seen(struct aws_double *d, struct buf *out)
+{
+    pthread_mutex_lock(&d->lock);
+    for (size_t i = 0; i < DOUBLE_SEEN_MAX && d->seen[i]; i++)
+        buf_adds(out, d->seen[i]);
     pthread_mutex_unlock(&d->lock);
 }
 
@@ -165,4 +220,14 @@ const char *double_body(const char *request)
 {
     const char *end = strstr(request, "\r\n\r\n");
     return end ? end + 4 : "";
+}
+
+const char *double_time(int64_t ms)
+{
+    static char texts[4][CLOCK_ISO_SIZE];
+    static unsigned turn;
+    char *text = texts[turn++ % 4];
+    (void)clock_format_iso(clock_wall_ms() + ms, text);
+    memcpy(text + sizeof("2026-01-29T03:10:02") - 1, "Z", 2); /* AWS has whole seconds */
+    return text;
 }

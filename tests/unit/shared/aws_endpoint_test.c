@@ -84,8 +84,12 @@ static void signing_names_are_not_host_names(void **state)
 {
     (void)state;
     static const char *const names[AWS_SERVICES] = {
-        [AWS_ECR] = "ecr", [AWS_ECR_PUBLIC] = "ecr-public", [AWS_EC2] = "ec2",
-        [AWS_SSM] = "ssm", [AWS_STS] = "sts",               [AWS_SNS] = "sns",
+        [AWS_ECR] = "ecr",
+        [AWS_ECR_PUBLIC] = "ecr-public",
+        [AWS_EC2] = "ec2",
+        [AWS_SSM] = "ssm",
+        [AWS_STS] = "sts",
+        [AWS_SNS] = "sns",
         [AWS_INSTANCE_CONNECT] = "ec2-instance-connect",
     };
     for (int i = 0; i < AWS_SERVICES; i++) {
@@ -104,12 +108,9 @@ static void overrides_go_from_the_service_to_all(void **state)
         enum aws_service service;
         const char *variable;
     } own[] = {
-        { AWS_ECR, "AWS_ENDPOINT_URL_ECR" },
-        { AWS_ECR_PUBLIC, "AWS_ENDPOINT_URL_ECR_PUBLIC" },
-        { AWS_EC2, "AWS_ENDPOINT_URL_EC2" },
-        { AWS_INSTANCE_CONNECT, "AWS_ENDPOINT_URL_EC2_INSTANCE_CONNECT" },
-        { AWS_SSM, "AWS_ENDPOINT_URL_SSM" },
-        { AWS_STS, "AWS_ENDPOINT_URL_STS" },
+        { AWS_ECR, "AWS_ENDPOINT_URL_ECR" }, { AWS_ECR_PUBLIC, "AWS_ENDPOINT_URL_ECR_PUBLIC" },
+        { AWS_EC2, "AWS_ENDPOINT_URL_EC2" }, { AWS_INSTANCE_CONNECT, "AWS_ENDPOINT_URL_EC2_INSTANCE_CONNECT" },
+        { AWS_SSM, "AWS_ENDPOINT_URL_SSM" }, { AWS_STS, "AWS_ENDPOINT_URL_STS" },
         { AWS_SNS, "AWS_ENDPOINT_URL_SNS" },
     };
     for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {

@@ -36,9 +36,10 @@ static void errors_in_xml_are_found_without_a_parser(void **state)
 {
     (void)state;
     struct aws_error_words words = { 0 };
-    assert_true(aws_error_scan_xml(SPAN_LIT("<ErrorResponse><Error><Code>AccessDenied</Code>\n<Message> not &lt;you&gt; "
-                                            "&amp;lt; </Message></Error></ErrorResponse>"),
-                                   &words));
+    assert_true(
+        aws_error_scan_xml(SPAN_LIT("<ErrorResponse><Error><Code>AccessDenied</Code>\n<Message> not &lt;you&gt; "
+                                    "&amp;lt; </Message></Error></ErrorResponse>"),
+                           &words));
     assert_string_equal(words.code, "AccessDenied");
     assert_string_equal(words.message, "not <you> &lt;");
     static const char *const bad[] = { "", "<Code>", "<Code></Code>", "<Code>X", "<code>X</code>", "Code" };
@@ -166,18 +167,21 @@ static struct err deny(const char *message, enum aws_op op)
 static void a_denial_names_principal_action_and_resource(void **state)
 {
     (void)state;
-    struct err err = deny("User: arn:aws:sts::123456789012:assumed-role/web/i-1 is not authorized to perform: "
-                          "ecr:DescribeImages on resource: arn:aws:ecr:eu-central-1:123456789012:repository/app because "
-                          "no identity-based policy allows the ecr:DescribeImages action",
-                          AWS_ECR_DESCRIBE_IMAGES);
+    struct err err =
+        deny("User: arn:aws:sts::123456789012:assumed-role/web/i-1 is not authorized to perform: "
+             "ecr:DescribeImages on resource: arn:aws:ecr:eu-central-1:123456789012:repository/app because "
+             "no identity-based policy allows the ecr:DescribeImages action",
+             AWS_ECR_DESCRIBE_IMAGES);
     assert_told(&err, "not allowed (AccessDeniedException): arn:aws:sts::123456789012:assumed-role/web/i-1 lacks "
                       "ecr:DescribeImages on arn:aws:ecr:eu-central-1:123456789012:repository/app");
     assert_told(&err, "Add ecr:DescribeImages to the policies of arn:aws:sts::123456789012:assumed-role/web/i-1;");
-    err = deny("User: arn:aws:iam::1:user/u is not authorized to perform: kms:Decrypt on resource: k", AWS_SSM_GET_PARAMETER);
+    err = deny("User: arn:aws:iam::1:user/u is not authorized to perform: kms:Decrypt on resource: k",
+               AWS_SSM_GET_PARAMETER);
     assert_told(&err, "lacks kms:Decrypt on k");
-    err = deny("User: arn:aws:iam::1:user/u is not authorized to perform: ec2:DescribeInstances with an explicit deny in a "
-               "service control policy",
-               AWS_EC2_DESCRIBE_INSTANCES);
+    err = deny(
+        "User: arn:aws:iam::1:user/u is not authorized to perform: ec2:DescribeInstances with an explicit deny in a "
+        "service control policy",
+        AWS_EC2_DESCRIBE_INSTANCES);
     assert_told(&err, "arn:aws:iam::1:user/u is denied ec2:DescribeInstances");
     assert_told(&err, "denies ec2:DescribeInstances explicitly");
     err = deny("You are not authorized to perform this operation.", AWS_EC2_DESCRIBE_INSTANCES);

@@ -1,8 +1,9 @@
 #include "shared/aws_links.h"
 
+#include "aws_double.h"
+#include "aws_env.h"
 #include "shared/clock.h"
 #include "shared/http.h"
-#include "tests/unit/shared/fake_aws.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +18,9 @@
 #define SECRET "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 #define SESSION "FwoGZXIvYXdzEXAMPLETOKEN=="
 
-static struct fake_aws fake;
+static struct aws_double service;
+static struct aws_env env;
+static struct aws client;
 
 /* What a link answered. */
 struct answer {
@@ -34,7 +37,7 @@ static void ask(struct aws_link link)
     struct err err = { 0 };
     aws_credentials_done(&last.got);
     last = (struct answer){ 0 };
-    last.result = link.get(link.ctx, &fake.aws, &last.got, last.why, sizeof(last.why), &err);
+    last.result = link.get(link.ctx, &client, &last.got, last.why, sizeof(last.why), &err);
     (void)err_text(&err, last.text, sizeof(last.text));
     if (last.result < 0)
         (void)snprintf(last.hint, sizeof(last.hint), "%s", err_hint_text(&err));
@@ -70,7 +73,7 @@ static const char *credentials_json(int64_t lives_ms)
     (void)snprintf(text, sizeof(text),
                    "{\"Code\":\"Success\",\"AccessKeyId\":\"" KEY_ID "\",\"SecretAccessKey\":\"" SECRET
                    "\",\"Token\":\"" SESSION "\",\"Expiration\":\"%s\"}",
-                   fake_aws_time(lives_ms));
+                   double_time(lives_ms));
     return text;
 }
 
@@ -105,9 +108,9 @@ static void the_environment_gives_all_three(void **state)
     (void)state;
     ask(aws_link_environment());
     assert_not_set_up("AWS_ACCESS_KEY_ID is not set");
-    fake_aws_env(&fake, "AWS_ACCESS_KEY_ID", KEY_ID);
-    fake_aws_env(&fake, "AWS_SECRET_ACCESS_KEY", SECRET);
-    fake_aws_env(&fake, "AWS_SESSION_TOKEN", SESSION);
+    aws_env_set(&env, "AWS_ACCESS_KEY_ID", KEY_ID);
+    aws_env_set(&env, "AWS_SECRET_ACCESS_KEY", SECRET);
+    aws_env_set(&env, "AWS_SESSION_TOKEN", SESSION);
     ask(aws_link_environment());
     assert_given("the environment");
     assert_string_equal(last.got.token, SESSION);
@@ -116,13 +119,13 @@ static void the_environment_gives_all_three(void **state)
 static void half_of_the_environment_is_an_error(void **state)
 {
     (void)state;
-    fake_aws_env(&fake, "AWS_ACCESS_KEY_ID", KEY_ID);
+    aws_env_set(&env, "AWS_ACCESS_KEY_ID", KEY_ID);
     ask(aws_link_environment());
     assert_fails(ERR_AWS_CREDENTIALS, "AWS_ACCESS_KEY_ID is set and AWS_SECRET_ACCESS_KEY is not");
-    fake_aws_env(&fake, "AWS_SECRET_ACCESS_KEY", SECRET);
+    aws_env_set(&env, "AWS_SECRET_ACCESS_KEY", SECRET);
     ask(aws_link_environment());
     assert_fails(ERR_AWS_CREDENTIALS, "temporary key");
-    fake_aws_env(&fake, "AWS_ACCESS_KEY_ID", "");
+    aws_env_set(&env, "AWS_ACCESS_KEY_ID", "");
     ask(aws_link_environment());
     assert_fails(ERR_AWS_CREDENTIALS, "AWS_SECRET_ACCESS_KEY is set and AWS_ACCESS_KEY_ID is not");
 }
@@ -133,19 +136,19 @@ static void a_container_gives_its_roles_credentials(void **state)
 {
     (void)state;
     char url[128];
-    (void)snprintf(url, sizeof(url), "%s/creds", fake.url);
-    fake_aws_env(&fake, "AWS_CONTAINER_CREDENTIALS_FULL_URI", url);
-    fake_aws_env(&fake, "AWS_CONTAINER_AUTHORIZATION_TOKEN", "Basic c2VzYW1l");
-    fake_aws_route(&fake, (struct fake_route){ .request = "GET /creds",
-                                               .needs = { "\r\nAuthorization: Basic c2VzYW1l\r\n" },
-                                               .status = 200,
-                                               .body = credentials_json(3600 * 1000) });
+    (void)snprintf(url, sizeof(url), "%s/creds", service.url);
+    aws_env_set(&env, "AWS_CONTAINER_CREDENTIALS_FULL_URI", url);
+    aws_env_set(&env, "AWS_CONTAINER_AUTHORIZATION_TOKEN", "Basic c2VzYW1l");
+    double_route(&service, (struct double_route){ .request = "GET /creds",
+                                                  .needs = { "\r\nAuthorization: Basic c2VzYW1l\r\n" },
+                                                  .status = 200,
+                                                  .body = credentials_json(3600 * 1000) });
     ask(aws_link_container());
     assert_given("the container's role");
     assert_string_equal(last.got.token, SESSION);
     assert_true(last.got.expires_wall_ms > clock_wall_ms() + 3590 * 1000);
     assert_true(last.got.expires_wall_ms < clock_wall_ms() + 3610 * 1000);
-    assert_non_null(strstr(buf_str(&fake.secrets), "Basic c2VzYW1l"));
+    assert_non_null(strstr(env.secrets, "Basic c2VzYW1l"));
 }
 
 static void a_containers_token_file_is_read_each_time(void **state)
@@ -153,14 +156,14 @@ static void a_containers_token_file_is_read_each_time(void **state)
     (void)state;
     char url[128], path[] = "/tmp/aws_links_test.XXXXXX";
     int fd = mkstemp(path);
-    (void)snprintf(url, sizeof(url), "%s/creds", fake.url);
-    fake_aws_env(&fake, "AWS_CONTAINER_CREDENTIALS_FULL_URI", url);
-    fake_aws_env(&fake, "AWS_CONTAINER_AUTHORIZATION_TOKEN", "not-this-one");
-    fake_aws_env(&fake, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", path);
-    fake_aws_route(&fake, (struct fake_route){ .request = "GET /creds",
-                                               .needs = { "\r\nAuthorization: second\r\n" },
-                                               .status = 200,
-                                               .body = credentials_json(3600 * 1000) });
+    (void)snprintf(url, sizeof(url), "%s/creds", service.url);
+    aws_env_set(&env, "AWS_CONTAINER_CREDENTIALS_FULL_URI", url);
+    aws_env_set(&env, "AWS_CONTAINER_AUTHORIZATION_TOKEN", "not-this-one");
+    aws_env_set(&env, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", path);
+    double_route(&service, (struct double_route){ .request = "GET /creds",
+                                                  .needs = { "\r\nAuthorization: second\r\n" },
+                                                  .status = 200,
+                                                  .body = credentials_json(3600 * 1000) });
     assert_int_equal(pwrite(fd, "first!", 6, 0), 6);
     ask(aws_link_container());
     assert_fails(ERR_AWS_CREDENTIALS, "HTTP status 404");
@@ -180,18 +183,25 @@ static void only_local_and_encrypted_addresses_are_asked(void **state)
 {
     (void)state;
     const char *refused[] = {
-        "http://example.com/x",         "http://169.254.170.2.example.com/",
-        "http://169.254.170.2@evil/",   "http://127.0.0.1@evil.example/x",
-        "http://[fd00:ec2::24]/x",      "ftp://127.0.0.1/",
-        "file:///etc/passwd",           "http://10.0.0.1/",
-        "http://127.0.0.1\\@evil/x",    "http://localhost.example.com/",
+        "http://example.com/x",
+        "http://169.254.170.2.example.com/",
+        "http://169.254.170.2@evil/",
+        "http://127.0.0.1@evil.example/x",
+        "http://[fd00:ec2::24]/x",
+        "ftp://127.0.0.1/",
+        "file:///etc/passwd",
+        "http://10.0.0.1/",
+        "http://127.0.0.1\\@evil/x",
+        "http://localhost.example.com/",
+        "http://127.0.0.1:80@evil.example/",
+        "http://[::1]@evil.example/",
     };
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
-        fake_aws_env(&fake, "AWS_CONTAINER_CREDENTIALS_FULL_URI", refused[i]);
+        aws_env_set(&env, "AWS_CONTAINER_CREDENTIALS_FULL_URI", refused[i]);
         ask(aws_link_container());
         assert_fails(ERR_AWS_CREDENTIALS, "AWS_CONTAINER_CREDENTIALS_FULL_URI is not https and not local");
     }
-    fake_aws_env(&fake, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "x");
+    aws_env_set(&env, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "x");
     ask(aws_link_container());
     assert_fails(ERR_AWS_CREDENTIALS, "does not begin with '/'");
 }
@@ -200,25 +210,26 @@ static void a_container_endpoint_that_stumbles_is_asked_again(void **state)
 {
     (void)state;
     char url[128];
-    (void)snprintf(url, sizeof(url), "%s/creds", fake.url);
-    fake_aws_env(&fake, "AWS_CONTAINER_CREDENTIALS_FULL_URI", url);
-    fake_aws_route(&fake, (struct fake_route){ .request = "GET /creds", .status = 503, .body = "", .times = 2 });
-    fake_aws_route(&fake, (struct fake_route){
-                              .request = "GET /creds", .status = 200, .body = credentials_json(3600 * 1000) });
+    (void)snprintf(url, sizeof(url), "%s/creds", service.url);
+    aws_env_set(&env, "AWS_CONTAINER_CREDENTIALS_FULL_URI", url);
+    double_route(&service, (struct double_route){ .request = "GET /creds", .status = 503, .body = "", .times = 2 });
+    double_route(&service, (struct double_route){
+                               .request = "GET /creds", .status = 200, .body = credentials_json(3600 * 1000) });
     ask(aws_link_container());
     assert_given("the container's role");
-    assert_int_equal(fake.requests, 3);
+    assert_int_equal(service.seen_count, 3);
 }
 
 static void a_container_endpoints_own_words_are_told(void **state)
 {
     (void)state;
     char url[128];
-    (void)snprintf(url, sizeof(url), "%s/creds", fake.url);
-    fake_aws_env(&fake, "AWS_CONTAINER_CREDENTIALS_FULL_URI", url);
-    fake_aws_route(&fake, (struct fake_route){ .request = "GET /creds",
-                                               .status = 400,
-                                               .body = "{\"code\":\"AccessDenied\",\"message\":\"no such association\"}" });
+    (void)snprintf(url, sizeof(url), "%s/creds", service.url);
+    aws_env_set(&env, "AWS_CONTAINER_CREDENTIALS_FULL_URI", url);
+    double_route(&service,
+                 (struct double_route){ .request = "GET /creds",
+                                        .status = 400,
+                                        .body = "{\"code\":\"AccessDenied\",\"message\":\"no such association\"}" });
     ask(aws_link_container());
     assert_fails(ERR_AWS_CREDENTIALS, "HTTP status 400, AccessDenied no such association");
 }
@@ -226,35 +237,34 @@ static void a_container_endpoints_own_words_are_told(void **state)
 /* ---- instance ---- */
 
 #define TOKEN_ROUTE                                                                                                    \
-    (struct fake_route)                                                                                                \
-    {                                                                                                                  \
-        .request = "PUT /latest/api/token", .needs = { "\r\nX-aws-ec2-metadata-token-ttl-seconds: " }, .status = 200,  \
-        .body = "AQAEtoken=="                                                                                          \
-    }
+    (struct double_route){ .request = "PUT /latest/api/token",                                                         \
+                           .needs = { "\r\nX-aws-ec2-metadata-token-ttl-seconds: " },                                  \
+                           .status = 200,                                                                              \
+                           .body = "AQAEtoken==" }
 #define META_ROUTE(path, code, text)                                                                                   \
-    (struct fake_route)                                                                                                \
+    (struct double_route)                                                                                              \
     {                                                                                                                  \
         .request = "GET /latest/meta-data/" path, .needs = { "\r\nX-aws-ec2-metadata-token: AQAEtoken==\r\n" },        \
         .status = code, .body = text                                                                                   \
     }
 
-static void point_at_fake(void)
+static void point_at_service(void)
 {
-    fake_aws_env(&fake, "AWS_EC2_METADATA_SERVICE_ENDPOINT", fake.url);
+    aws_env_set(&env, "AWS_EC2_METADATA_SERVICE_ENDPOINT", service.url);
 }
 
 static void an_instance_gives_its_roles_credentials_by_version_2(void **state)
 {
     (void)state;
-    point_at_fake();
-    fake_aws_route(&fake, TOKEN_ROUTE);
-    fake_aws_route(&fake, META_ROUTE("iam/security-credentials/", 200, "web\n"));
-    fake_aws_route(&fake, META_ROUTE("iam/security-credentials/web", 200, credentials_json(6 * 3600 * 1000)));
+    point_at_service();
+    double_route(&service, TOKEN_ROUTE);
+    double_route(&service, META_ROUTE("iam/security-credentials/", 200, "web\n"));
+    double_route(&service, META_ROUTE("iam/security-credentials/web", 200, credentials_json(6 * 3600 * 1000)));
     ask(aws_link_instance());
     assert_given("the instance's role web");
     assert_string_equal(last.got.token, SESSION);
     assert_true(last.got.expires_wall_ms > clock_wall_ms());
-    assert_non_null(strstr(buf_str(&fake.secrets), "AQAEtoken=="));
+    assert_non_null(strstr(env.secrets, "AQAEtoken=="));
 }
 
 static void metadata_is_never_asked_without_a_token(void **state)
@@ -263,15 +273,16 @@ static void metadata_is_never_asked_without_a_token(void **state)
     const int statuses[] = { 400, 403, 404, 405, 500 };
     for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
         _cleanup_(buf_done_p) struct buf seen = BUF_INIT(65536);
-        point_at_fake();
-        fake_aws_forget_routes(&fake);
-        fake_aws_route(&fake,
-                       (struct fake_route){ .request = "PUT /latest/api/token", .status = statuses[i], .body = "" });
-        fake_aws_route(&fake, (struct fake_route){
-                                  .request = "GET /latest/meta-data/iam/security-credentials/", .status = 200, .body = "web" });
+        point_at_service();
+        double_play(&service, NULL, 0);
+        double_route(&service,
+                     (struct double_route){ .request = "PUT /latest/api/token", .status = statuses[i], .body = "" });
+        double_route(&service, (struct double_route){ .request = "GET /latest/meta-data/iam/security-credentials/",
+                                                      .status = 200,
+                                                      .body = "web" });
         ask(aws_link_instance());
         assert_not_set_up(statuses[i] == 403 ? "the metadata service is switched off" : "switched off, or not AWS's");
-        fake_aws_take_seen(&fake, &seen);
+        double_seen(&service, &seen);
         assert_null(strstr(buf_str(&seen), "GET "));
     }
 }
@@ -279,10 +290,10 @@ static void metadata_is_never_asked_without_a_token(void **state)
 static void another_clouds_answer_is_no_token(void **state)
 {
     (void)state;
-    point_at_fake();
-    fake_aws_route(&fake, (struct fake_route){ .request = "PUT /latest/api/token",
-                                               .status = 200,
-                                               .body = "<!DOCTYPE html><html>Metadata Server</html>" });
+    point_at_service();
+    double_route(&service, (struct double_route){ .request = "PUT /latest/api/token",
+                                                  .status = 200,
+                                                  .body = "<!DOCTYPE html><html>Metadata Server</html>" });
     ask(aws_link_instance());
     assert_not_set_up("is not AWS's");
 }
@@ -290,11 +301,11 @@ static void another_clouds_answer_is_no_token(void **state)
 static void an_instance_without_a_role_says_so(void **state)
 {
     (void)state;
-    point_at_fake();
-    fake_aws_route(&fake, TOKEN_ROUTE);
+    point_at_service();
+    double_route(&service, TOKEN_ROUTE);
     ask(aws_link_instance());
     assert_not_set_up("no role is attached to this instance");
-    fake_aws_route(&fake, META_ROUTE("iam/security-credentials/", 200, ""));
+    double_route(&service, META_ROUTE("iam/security-credentials/", 200, ""));
     ask(aws_link_instance());
     assert_not_set_up("no role is attached to this instance");
 }
@@ -302,9 +313,9 @@ static void an_instance_without_a_role_says_so(void **state)
 static void a_role_name_that_leads_elsewhere_is_not_followed(void **state)
 {
     (void)state;
-    point_at_fake();
-    fake_aws_route(&fake, TOKEN_ROUTE);
-    fake_aws_route(&fake, META_ROUTE("iam/security-credentials/", 200, "../../user-data"));
+    point_at_service();
+    double_route(&service, TOKEN_ROUTE);
+    double_route(&service, META_ROUTE("iam/security-credentials/", 200, "../../user-data"));
     ask(aws_link_instance());
     assert_not_set_up("is not AWS's");
 }
@@ -312,12 +323,13 @@ static void a_role_name_that_leads_elsewhere_is_not_followed(void **state)
 static void a_role_that_cannot_be_assumed_is_told_in_its_own_words(void **state)
 {
     (void)state;
-    point_at_fake();
-    fake_aws_route(&fake, TOKEN_ROUTE);
-    fake_aws_route(&fake, META_ROUTE("iam/security-credentials/", 200, "web"));
-    fake_aws_route(&fake,
-                   META_ROUTE("iam/security-credentials/web", 200,
-                              "{\"Code\":\"AssumeRoleUnauthorizedAccess\",\"Message\":\"EC2 cannot assume the role web\"}"));
+    point_at_service();
+    double_route(&service, TOKEN_ROUTE);
+    double_route(&service, META_ROUTE("iam/security-credentials/", 200, "web"));
+    double_route(
+        &service,
+        META_ROUTE("iam/security-credentials/web", 200,
+                   "{\"Code\":\"AssumeRoleUnauthorizedAccess\",\"Message\":\"EC2 cannot assume the role web\"}"));
     ask(aws_link_instance());
     assert_fails(ERR_AWS_CREDENTIALS, "role web: AssumeRoleUnauthorizedAccess EC2 cannot assume the role web");
     assert_non_null(strstr(last.hint, "ec2.amazonaws.com"));
@@ -336,11 +348,11 @@ static void credentials_that_lack_a_part_are_refused(void **state)
         "",
     };
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-        point_at_fake();
-        fake_aws_forget_routes(&fake);
-        fake_aws_route(&fake, TOKEN_ROUTE);
-        fake_aws_route(&fake, META_ROUTE("iam/security-credentials/", 200, "web"));
-        fake_aws_route(&fake, META_ROUTE("iam/security-credentials/web", 200, wrong[i]));
+        point_at_service();
+        double_play(&service, NULL, 0);
+        double_route(&service, TOKEN_ROUTE);
+        double_route(&service, META_ROUTE("iam/security-credentials/", 200, "web"));
+        double_route(&service, META_ROUTE("iam/security-credentials/web", 200, wrong[i]));
         ask(aws_link_instance());
         assert_fails(ERR_AWS_CREDENTIALS, "the instance's role web: ");
     }
@@ -349,10 +361,10 @@ static void credentials_that_lack_a_part_are_refused(void **state)
 static void expired_credentials_are_handed_on_with_their_time(void **state)
 {
     (void)state;
-    point_at_fake();
-    fake_aws_route(&fake, TOKEN_ROUTE);
-    fake_aws_route(&fake, META_ROUTE("iam/security-credentials/", 200, "web"));
-    fake_aws_route(&fake, META_ROUTE("iam/security-credentials/web", 200, credentials_json(-3600 * 1000)));
+    point_at_service();
+    double_route(&service, TOKEN_ROUTE);
+    double_route(&service, META_ROUTE("iam/security-credentials/", 200, "web"));
+    double_route(&service, META_ROUTE("iam/security-credentials/web", 200, credentials_json(-3600 * 1000)));
     ask(aws_link_instance());
     assert_given("the instance's role web");
     assert_true(last.got.expires_wall_ms < clock_wall_ms());
@@ -361,18 +373,18 @@ static void expired_credentials_are_handed_on_with_their_time(void **state)
 static void metadata_can_be_switched_off_here(void **state)
 {
     (void)state;
-    point_at_fake();
-    fake_aws_env(&fake, "AWS_EC2_METADATA_DISABLED", "true");
+    point_at_service();
+    aws_env_set(&env, "AWS_EC2_METADATA_DISABLED", "true");
     ask(aws_link_instance());
     assert_not_set_up("AWS_EC2_METADATA_DISABLED is set");
-    assert_int_equal(fake.requests, 0);
+    assert_int_equal(service.seen_count, 0);
 }
 
 static void a_token_that_never_comes_tells_of_the_hop_limit(void **state)
 {
     (void)state;
-    point_at_fake();
-    fake_aws_route(&fake, (struct fake_route){ .request = "PUT /latest/api/token", .status = 0 });
+    point_at_service();
+    double_route(&service, (struct double_route){ .request = "PUT /latest/api/token", .status = 0 });
     int64_t began = clock_mono_ms();
     ask(aws_link_instance());
     assert_not_set_up("HttpPutResponseHopLimit to 2");
@@ -395,7 +407,7 @@ static void an_address_that_swallows_packets_is_given_up_after_a_second(void **s
         (void)connect(held[i], (struct sockaddr *)&a, len);
     }
     (void)snprintf(url, sizeof(url), "http://127.0.0.1:%d", ntohs(a.sin_port));
-    fake_aws_env(&fake, "AWS_EC2_METADATA_SERVICE_ENDPOINT", url);
+    aws_env_set(&env, "AWS_EC2_METADATA_SERVICE_ENDPOINT", url);
     int64_t began = clock_mono_ms();
     ask(aws_link_instance());
     assert_not_set_up("nothing answers at http://127.0.0.1:");
@@ -409,18 +421,21 @@ static void one_path_of_the_metadata_can_be_read(void **state)
 {
     (void)state;
     _cleanup_(buf_done_p) struct buf out = BUF_INIT(100);
-    point_at_fake();
-    fake_aws_route(&fake, TOKEN_ROUTE);
-    fake_aws_route(&fake, META_ROUTE("placement/region", 200, "eu-central-1"));
-    assert_int_equal(aws_instance_metadata(&fake.aws, "placement/region", &out, NULL), 0);
+    point_at_service();
+    double_route(&service, TOKEN_ROUTE);
+    double_route(&service, META_ROUTE("placement/region", 200, "eu-central-1"));
+    assert_int_equal(aws_instance_metadata(&client, "placement/region", &out, NULL), 0);
     assert_string_equal(buf_str(&out), "eu-central-1");
-    assert_int_equal(aws_instance_metadata(&fake.aws, "tags/instance/Name", &out, NULL), 1);
+    assert_int_equal(aws_instance_metadata(&client, "tags/instance/Name", &out, NULL), 1);
 }
 
 static int begin(void **state)
 {
     (void)state;
-    fake_aws_begin(&fake);
+    double_start(&service);
+    memset(&env, 0, sizeof(env));
+    client = aws_with_env(&env);
+    assert_int_equal(aws_init(&client, NULL), 0);
     return 0;
 }
 
@@ -428,7 +443,8 @@ static int end(void **state)
 {
     (void)state;
     aws_credentials_done(&last.got);
-    fake_aws_end(&fake);
+    aws_done(&client);
+    double_stop(&service);
     return 0;
 }
 

@@ -1,9 +1,10 @@
 #include "shared/aws_sts.h"
 
+#include "aws_double.h"
+#include "aws_env.h"
 #include "shared/clock.h"
 #include "shared/crypto.h"
 #include "shared/http.h"
-#include "tests/unit/shared/fake_aws.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,7 +17,9 @@
 #define SECRET "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 #define SUB "repo:org/shop:ref:refs/heads/main"
 
-static struct fake_aws fake;
+static struct aws_double service;
+static struct aws_env env;
+static struct aws client;
 static struct aws_credentials got;
 static struct err err;
 static char why[256], text[1024];
@@ -25,7 +28,7 @@ static void ask(struct aws_link link)
 {
     err_clear(&err);
     aws_credentials_done(&got);
-    int r = link.get(link.ctx, &fake.aws, &got, why, sizeof(why), &err);
+    int r = link.get(link.ctx, &client, &got, why, sizeof(why), &err);
     (void)snprintf(text, sizeof(text), "%d ", r);
     (void)err_text(&err, text + strlen(text), sizeof(text) - strlen(text));
 }
@@ -69,36 +72,39 @@ static const char *role_answer(const char *operation)
                    "<AccessKeyId>" KEY_ID "</AccessKeyId><SecretAccessKey>" SECRET "</SecretAccessKey>"
                    "<SessionToken>session-token</SessionToken><Expiration>%s</Expiration>"
                    "</Credentials></%sResult></%sResponse>",
-                   operation, operation, fake_aws_time(3600 * 1000), operation, operation);
+                   operation, operation, double_time(3600 * 1000), operation, operation);
     return out;
 }
 
 static const char *error_answer(const char *code, const char *message)
 {
     static char body[1024];
-    (void)snprintf(body, sizeof(body),
-                   "<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error></ErrorResponse>",
-                   code, message);
+    (void)snprintf(
+        body, sizeof(body),
+        "<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error></ErrorResponse>", code,
+        message);
     return body;
 }
 
 static void give_identity_token(void)
 {
     static char url[128];
-    (void)snprintf(url, sizeof(url), "%s/token?api-version=2.0&plan=private-plan", fake.url);
-    fake_aws_env(&fake, "ACTIONS_ID_TOKEN_REQUEST_URL", url);
-    fake_aws_env(&fake, "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "the-runners-token");
-    fake_aws_route(&fake, (struct fake_route){ .request = "GET /token",
-                                               .needs = { "&audience=sts.amazonaws.com HTTP", "bearer the-runners-token\r\n" },
-                                               .status = 200,
-                                               .body = token_answer() });
+    (void)snprintf(url, sizeof(url), "%s/token?api-version=2.0&plan=private-plan", service.url);
+    aws_env_set(&env, "ACTIONS_ID_TOKEN_REQUEST_URL", url);
+    aws_env_set(&env, "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "the-runners-token");
+    double_route(&service,
+                 (struct double_route){ .request = "GET /token",
+                                        .needs = { "&audience=sts.amazonaws.com HTTP", "bearer the-runners-token\r\n" },
+                                        .status = 200,
+                                        .body = token_answer() });
 }
 
 static void answer_sts(const char *operation, int status, const char *body)
 {
     static char needle[64];
     (void)snprintf(needle, sizeof(needle), "\r\n\r\nAction=%s&Version=2011-06-15&", operation);
-    fake_aws_route(&fake, (struct fake_route){ .request = "POST /", .needs = { needle }, .status = status, .body = body });
+    double_route(&service,
+                 (struct double_route){ .request = "POST /", .needs = { needle }, .status = status, .body = body });
 }
 
 /* ---- GitHub ---- */
@@ -108,7 +114,7 @@ static void githubs_token_becomes_the_roles_credentials(void **state)
     (void)state;
     struct aws_role role = { .arn = ROLE, .duration_s = 900, .region = "eu-central-1" };
     _cleanup_(buf_done_p) struct buf seen = BUF_INIT(65536);
-    fake.aws.session_name = "bluegreen-42";
+    client.session_name = "bluegreen-42";
     give_identity_token();
     answer_sts("AssumeRoleWithWebIdentity", 200, role_answer("AssumeRoleWithWebIdentity"));
     ask(aws_link_github(&role));
@@ -118,11 +124,11 @@ static void githubs_token_becomes_the_roles_credentials(void **state)
     assert_string_equal(got.token, "session-token");
     assert_string_equal(got.source, "role " ROLE " by GitHub's OIDC");
     assert_true(got.expires_wall_ms > clock_wall_ms() + 3590 * 1000);
-    fake_aws_take_seen(&fake, &seen);
+    double_seen(&service, &seen);
     assert_non_null(strstr(seen.ptr, "RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fdeploy&"
                                      "RoleSessionName=bluegreen-42&DurationSeconds=900&WebIdentityToken=eyJ"));
     assert_null(strstr(seen.ptr, "AWS4-HMAC"));
-    assert_non_null(strstr(buf_str(&fake.secrets), github_token()));
+    assert_non_null(strstr(env.secrets, github_token()));
 }
 
 static void without_permission_or_role_github_is_not_set_up(void **state)
@@ -132,7 +138,7 @@ static void without_permission_or_role_github_is_not_set_up(void **state)
     ask(aws_link_github(&role));
     assert_string_equal(text, "1 ");
     assert_string_equal(why, "the job lacks 'permissions: id-token: write'");
-    fake_aws_env(&fake, "ACTIONS_ID_TOKEN_REQUEST_URL", "http://127.0.0.1:1/");
+    aws_env_set(&env, "ACTIONS_ID_TOKEN_REQUEST_URL", "http://127.0.0.1:1/");
     ask(aws_link_github(&role));
     assert_string_equal(text, "1 ");
     role.arn = "";
@@ -145,26 +151,26 @@ static void a_token_service_that_stumbles_is_asked_again(void **state)
 {
     (void)state;
     struct aws_role role = { .arn = ROLE };
-    fake_aws_route(&fake, (struct fake_route){ .request = "GET /token", .status = 502, .body = "", .times = 2 });
+    double_route(&service, (struct double_route){ .request = "GET /token", .status = 502, .body = "", .times = 2 });
     give_identity_token();
     answer_sts("AssumeRoleWithWebIdentity", 200, role_answer("AssumeRoleWithWebIdentity"));
     ask(aws_link_github(&role));
     assert_string_equal(text, "0 ");
-    assert_int_equal(fake.requests, 4);
+    assert_int_equal(service.seen_count, 4);
 }
 
 static void a_refused_token_is_told_without_the_address(void **state)
 {
     (void)state;
     struct aws_role role = { .arn = ROLE };
-    fake_aws_route(&fake, (struct fake_route){ .request = "GET /token", .status = 403, .body = "{}" });
+    double_route(&service, (struct double_route){ .request = "GET /token", .status = 403, .body = "{}" });
     give_identity_token();
     ask(aws_link_github(&role));
     assert_int_equal(err.kind, ERR_AWS_CREDENTIALS);
     assert_says("GitHub gives this job no identity token: HTTP status 403");
     assert_null(strstr(text, "private-plan"));
-    assert_int_equal(fake.requests, 1);
-    fake_aws_env(&fake, "ACTIONS_ID_TOKEN_REQUEST_URL", "http://127.0.0.1:1/secret-path?plan=private-plan");
+    assert_int_equal(service.seen_count, 1);
+    aws_env_set(&env, "ACTIONS_ID_TOKEN_REQUEST_URL", "http://127.0.0.1:1/secret-path?plan=private-plan");
     ask(aws_link_github(&role));
     assert_int_equal(err.kind, ERR_UNREACHABLE);
     assert_null(strstr(text, "secret-path"));
@@ -176,8 +182,8 @@ static void an_answer_without_a_token_is_refused(void **state)
     struct aws_role role = { .arn = ROLE };
     const char *wrong[] = { "", "{}", "[]", "<html>", "{\"value\":7}" };
     for (size_t i = 0; i < 5; i++) {
-        fake_aws_forget_routes(&fake);
-        fake_aws_route(&fake, (struct fake_route){ .request = "GET /token", .status = 200, .body = wrong[i] });
+        double_play(&service, NULL, 0);
+        double_route(&service, (struct double_route){ .request = "GET /token", .status = 200, .body = wrong[i] });
         give_identity_token();
         ask(aws_link_github(&role));
         assert_says("GitHub's answer holds no identity token");
@@ -193,7 +199,7 @@ static void in_china_the_audience_is_chinas(void **state)
     ask(aws_link_github(&role));
     role.audience = "my audience";
     ask(aws_link_github(&role));
-    fake_aws_take_seen(&fake, &seen);
+    double_seen(&service, &seen);
     assert_non_null(strstr(seen.ptr, "&audience=sts.amazonaws.com.cn HTTP"));
     assert_non_null(strstr(seen.ptr, "&audience=my%20audience HTTP"));
 }
@@ -228,7 +234,7 @@ static void each_refusal_of_sts_has_words_of_its_own(void **state)
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct aws_role role = { .arn = ROLE };
-        fake_aws_forget_routes(&fake);
+        double_play(&service, NULL, 0);
         give_identity_token();
         answer_sts("AssumeRoleWithWebIdentity", 400, error_answer(cases[i].code, "words of AWS"));
         ask(aws_link_github(&role));
@@ -251,7 +257,7 @@ static void an_answer_without_a_whole_set_is_refused(void **state)
         "not XML",
     };
     for (size_t i = 0; i < 3; i++) {
-        fake_aws_forget_routes(&fake);
+        double_play(&service, NULL, 0);
         give_identity_token();
         answer_sts("AssumeRoleWithWebIdentity", 200, wrong[i]);
         ask(aws_link_github(&role));
@@ -271,17 +277,17 @@ static void a_web_identity_file_is_read_for_its_role(void **state)
     assert_int_equal(dprintf(fd, "%s\n", github_token()) > 0, 1);
     ask(aws_link_web_identity_file());
     assert_string_equal(text, "1 ");
-    fake_aws_env(&fake, "AWS_WEB_IDENTITY_TOKEN_FILE", path);
+    aws_env_set(&env, "AWS_WEB_IDENTITY_TOKEN_FILE", path);
     ask(aws_link_web_identity_file());
     assert_says("AWS_WEB_IDENTITY_TOKEN_FILE is set and AWS_ROLE_ARN is not");
-    fake_aws_env(&fake, "AWS_ROLE_ARN", ROLE);
-    fake_aws_env(&fake, "AWS_ROLE_SESSION_NAME", "pod-7");
+    aws_env_set(&env, "AWS_ROLE_ARN", ROLE);
+    aws_env_set(&env, "AWS_ROLE_SESSION_NAME", "pod-7");
     _cleanup_(buf_done_p) struct buf seen = BUF_INIT(65536);
     answer_sts("AssumeRoleWithWebIdentity", 200, role_answer("AssumeRoleWithWebIdentity"));
     ask(aws_link_web_identity_file());
     assert_string_equal(text, "0 ");
     assert_string_equal(got.source, "role " ROLE " by a web identity file");
-    fake_aws_take_seen(&fake, &seen);
+    double_seen(&service, &seen);
     assert_non_null(strstr(seen.ptr, "RoleSessionName=pod-7&WebIdentityToken=eyJ"));
     assert_null(strstr(seen.ptr, "%0A"));
     assert_int_equal(ftruncate(fd, 0), 0);
@@ -300,7 +306,7 @@ static void assume(struct aws_role *role, const struct aws_credentials *by)
     struct aws_role_step step = aws_role_step_assume(role);
     err_clear(&err);
     aws_credentials_done(&got);
-    int r = step.assume(step.ctx, &fake.aws, by, &got, &err);
+    int r = step.assume(step.ctx, &client, by, &got, &err);
     (void)snprintf(text, sizeof(text), "%d ", r);
     (void)err_text(&err, text + strlen(text), sizeof(text) - strlen(text));
 }
@@ -317,7 +323,7 @@ static void a_role_is_taken_on_with_the_callers_keys(void **state)
     assume(&role, &by);
     assert_string_equal(text, "0 ");
     assert_string_equal(got.source, "role " ROLE " by the environment");
-    fake_aws_take_seen(&fake, &seen);
+    double_seen(&service, &seen);
     assert_non_null(strstr(seen.ptr, "RoleSessionName=mine&DurationSeconds=7200&ExternalId=partner-7"));
     assert_non_null(strstr(seen.ptr, "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/"));
     assert_non_null(strstr(seen.ptr, "/us-east-1/sts/aws4_request")); /* nothing says another region */
@@ -327,11 +333,13 @@ static void a_role_of_a_role_lives_an_hour_at_most(void **state)
 {
     (void)state;
     struct aws_role role = { .arn = ROLE, .duration_s = 7200 };
-    struct aws_credentials by = { KEY_ID, by_secret, by_token, 0, "role x" };
+    struct aws_credentials by = { KEY_ID, by_secret, by_token, 0,
+                                  "role arn:aws:iam::123456789012:role/ci/first by GitHub's OIDC" };
     _cleanup_(buf_done_p) struct buf seen = BUF_INIT(65536);
     answer_sts("AssumeRole", 200, role_answer("AssumeRole"));
     assume(&role, &by);
-    fake_aws_take_seen(&fake, &seen);
+    assert_string_equal(got.source, "role " ROLE " by role first by GitHub's OIDC");
+    double_seen(&service, &seen);
     assert_non_null(strstr(seen.ptr, "&DurationSeconds=3600"));
 }
 
@@ -343,7 +351,7 @@ static void another_partitions_role_is_asked_for_there(void **state)
     _cleanup_(buf_done_p) struct buf seen = BUF_INIT(65536);
     answer_sts("AssumeRole", 200, role_answer("AssumeRole"));
     assume(&role, &by);
-    fake_aws_take_seen(&fake, &seen);
+    double_seen(&service, &seen);
     assert_non_null(strstr(seen.ptr, "/us-gov-west-1/sts/aws4_request"));
 }
 
@@ -360,23 +368,6 @@ static void a_role_that_does_not_let_in_names_who_tried(void **state)
     assert_says("take on the role " ROLE " with the environment: ");
     assert_says("arn:aws:iam::123456789012:user/ci lacks sts:AssumeRole");
     assert_non_null(strstr(err_hint_text(&err), "Two policies have to agree"));
-}
-
-static void the_caller_is_who_sts_says(void **state)
-{
-    (void)state;
-    struct aws_credentials by = { KEY_ID, by_secret, by_token, 0, "the environment" };
-    struct aws_identity who = { 0 };
-    fake_aws_route(&fake, (struct fake_route){
-                              .request = "POST /",
-                              .needs = { "Action=GetCallerIdentity" },
-                              .status = 200,
-                              .body = "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:"
-                                      "user/ci</Arn><UserId>AIDA</UserId><Account>123456789012</Account>"
-                                      "</GetCallerIdentityResult></GetCallerIdentityResponse>" });
-    assert_int_equal(aws_sts_get_caller_identity(&fake.aws, "", &by, &who, NULL), 0);
-    assert_string_equal(who.account, "123456789012");
-    assert_string_equal(who.arn, "arn:aws:iam::123456789012:user/ci");
 }
 
 /* ---- claims ---- */
@@ -400,8 +391,11 @@ static void claims_are_read_from_hostile_tokens_too(void **state)
 static int begin(void **state)
 {
     (void)state;
-    fake_aws_begin(&fake);
-    fake_aws_env(&fake, "AWS_ENDPOINT_URL_STS", fake.url);
+    double_start(&service);
+    memset(&env, 0, sizeof(env));
+    client = aws_with_env(&env);
+    assert_int_equal(aws_init(&client, NULL), 0);
+    aws_env_set(&env, "AWS_ENDPOINT_URL_STS", service.url);
     return 0;
 }
 
@@ -409,7 +403,8 @@ static int end(void **state)
 {
     (void)state;
     aws_credentials_done(&got);
-    fake_aws_end(&fake);
+    aws_done(&client);
+    double_stop(&service);
     return 0;
 }
 
@@ -432,7 +427,6 @@ int main(void)
         TEST(a_role_of_a_role_lives_an_hour_at_most),
         TEST(another_partitions_role_is_asked_for_there),
         TEST(a_role_that_does_not_let_in_names_who_tried),
-        TEST(the_caller_is_who_sts_says),
         TEST(claims_are_read_from_hostile_tokens_too),
     };
     if (http_global_init(NULL) < 0)

@@ -1,10 +1,11 @@
 #include "shared/ecr.h"
 
+#include "aws_double.h"
+#include "aws_env.h"
 #include "shared/aws_links.h"
 #include "shared/clock.h"
 #include "shared/crypto.h"
 #include "shared/http.h"
-#include "tests/unit/shared/fake_aws.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,7 +20,9 @@
 #define ARM64 D("bbbb")
 #define CONFIG "{\"architecture\":\"arm64\",\"os\":\"linux\",\"variant\":\"v8\"}"
 
-static struct fake_aws fake;
+static struct aws_double service;
+static struct aws_env env;
+static struct aws client;
 static struct aws_chain *chain;
 static struct ecr_registry registry;
 static struct ecr_image image;
@@ -31,11 +34,14 @@ static int set_up(void **state)
     const struct aws_link links[] = { aws_link_environment() };
     (void)state;
     err_clear(&err);
-    fake_aws_begin(&fake);
-    fake_aws_env(&fake, "AWS_ENDPOINT_URL", fake.url);
-    fake_aws_env(&fake, "AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE");
-    fake_aws_env(&fake, "AWS_SECRET_ACCESS_KEY", "secret-of-the-test");
-    assert_int_equal(aws_chain_new(&chain, &fake.aws, links, 1, NULL, 0, &err), 0);
+    double_start(&service);
+    memset(&env, 0, sizeof(env));
+    client = aws_with_env(&env);
+    assert_int_equal(aws_init(&client, NULL), 0);
+    aws_env_set(&env, "AWS_ENDPOINT_URL", service.url);
+    aws_env_set(&env, "AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE");
+    aws_env_set(&env, "AWS_SECRET_ACCESS_KEY", "secret-of-the-test");
+    assert_int_equal(aws_chain_new(&chain, &client, links, 1, NULL, 0, &err), 0);
     assert_true(ecr_registry_parse("123456789012.dkr.ecr.eu-central-1.amazonaws.com", &registry));
     memset(&image, 0, sizeof(image));
     return 0;
@@ -45,15 +51,16 @@ static int tear_down(void **state)
 {
     (void)state;
     aws_chain_free_p(&chain);
-    fake_aws_end(&fake);
+    aws_done(&client);
+    double_stop(&service);
     return 0;
 }
 
 /* ECR's answer to an operation; `needs`: a word of the question, NULL any. */
 static void ecr(const char *op, const char *needs, int status, const char *body)
 {
-    fake_aws_route(&fake,
-                   (struct fake_route){ .request = "POST /", .needs = { op, needs }, .status = status, .body = body });
+    double_route(&service,
+                 (struct double_route){ .request = "POST /", .needs = { op, needs }, .status = status, .body = body });
 }
 
 static void refuses(const char *op, const char *code)
@@ -76,7 +83,7 @@ static void refuses(const char *op, const char *code)
 static int token_of(const char *body, struct ecr_token *token)
 {
     ecr(TOKEN_CALL, NULL, 200, body);
-    return ecr_token_get(&fake.aws, chain, &registry, token, &err);
+    return ecr_token_get(&client, chain, &registry, token, &err);
 }
 
 static void the_token_is_user_and_password_and_both_are_secrets_before_use(void **state)
@@ -90,8 +97,8 @@ static void the_token_is_user_and_password_and_both_are_secrets_before_use(void 
     assert_string_equal(token.username, "AWS");
     assert_string_equal(token.password, "pass:word");
     assert_int_equal(token.expires_wall_ms, 4102444800500);
-    assert_non_null(strstr(buf_str(&fake.secrets), "QVdTOnBhc3M6d29yZA==\n"));
-    assert_non_null(strstr(buf_str(&fake.secrets), "\npass:word\n"));
+    assert_non_null(strstr(env.secrets, "QVdTOnBhc3M6d29yZA==\n"));
+    assert_non_null(strstr(env.secrets, "\npass:word\n"));
     ecr_token_done(&token);
     assert_null(token.password);
 }
@@ -115,7 +122,7 @@ static void the_public_registry_answers_with_an_object(void **state)
     assert_true(ecr_registry_parse("public.ecr.aws", &registry));
     assert_int_equal(token_of("{\"authorizationData\":{\"authorizationToken\":\"QVdTOnB1Yg==\"}}", &token), 0);
     assert_string_equal(token.password, "pub");
-    fake_aws_take_seen(&fake, &seen);
+    double_seen(&service, &seen);
     assert_non_null(strstr(buf_str(&seen), "SpencerFrontendService.GetAuthorizationToken"));
     assert_non_null(strstr(buf_str(&seen), "/us-east-1/ecr-public/aws4_request"));
     ecr_token_done(&token);
@@ -136,7 +143,7 @@ static void what_is_no_token_is_refused(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
         struct ecr_token token = { 0 };
-        fake_aws_forget_routes(&fake);
+        double_play(&service, NULL, 0);
         err_clear(&err);
         if (token_of(bodies[i], &token) != -ERR_PROTO)
             fail_msg("%s: %s", bodies[i], err_text(&err, text, sizeof(text)));
@@ -167,17 +174,17 @@ static void expired_credentials_are_fetched_anew_once(void **state)
     struct ecr_token token = { 0 };
     (void)state;
     aws_chain_free_p(&chain);
-    assert_int_equal(aws_chain_new(&chain, &fake.aws, &link, 1, NULL, 0, &err), 0);
+    assert_int_equal(aws_chain_new(&chain, &client, &link, 1, NULL, 0, &err), 0);
     ecr(TOKEN_CALL, "Credential=ASIATURN1", 400, "{\"__type\":\"ExpiredTokenException\",\"message\":\"expired\"}");
     assert_int_equal(token_of("{\"authorizationData\":[{\"authorizationToken\":\"QVdTOng=\"}]}", &token), 0);
     assert_int_equal(turns.asked, 2);
     ecr_token_done(&token);
 
-    fake_aws_forget_routes(&fake);
+    double_play(&service, NULL, 0);
     turns.asked = 0;
     refuses(TOKEN_CALL, "ExpiredTokenException");
     aws_chain_expired(chain);
-    assert_int_equal(ecr_token_get(&fake.aws, chain, &registry, &token, &err), -ERR_AWS_CREDENTIALS);
+    assert_int_equal(ecr_token_get(&client, chain, &registry, &token, &err), -ERR_AWS_CREDENTIALS);
     assert_in_range(turns.asked, 1, 3);
 }
 
@@ -189,7 +196,7 @@ static int look(const char *tag, const char *digest, const char *platform, enum 
         .repo = "team/app", .tag = tag, .digest = digest, .platform = platform, .gate = gate
     };
     err_clear(&err);
-    int r = ecr_image_look(&fake.aws, chain, &registry, &wanted, &image, &err);
+    int r = ecr_image_look(&client, chain, &registry, &wanted, &image, &err);
     (void)err_text(&err, text, sizeof(text));
     return r;
 }
@@ -227,12 +234,12 @@ static void has_single_image(void)
         "2000}]}",
         config_digest);
     has_manifest(NULL, AMD64, manifest);
-    (void)snprintf(url, sizeof(url), "{\"downloadUrl\":\"%s/blob?X-Amz-Signature=presigned-secret\"}", fake.url);
+    (void)snprintf(url, sizeof(url), "{\"downloadUrl\":\"%s/blob?X-Amz-Signature=presigned-secret\"}", service.url);
     ecr(DOWNLOAD, config_digest, 200, url);
 }
 
 #define BLOB(status_, body_)                                                                                           \
-    fake_aws_route(&fake, (struct fake_route){ .request = "GET /blob", .status = (status_), .body = (body_) })
+    double_route(&service, (struct double_route){ .request = "GET /blob", .status = (status_), .body = (body_) })
 
 static void an_image_is_described_with_platform_size_and_findings(void **state)
 {
@@ -254,7 +261,7 @@ static void an_image_is_described_with_platform_size_and_findings(void **state)
     assert_int_equal(image.findings[ECR_HIGH], 11);
     assert_int_equal(image.findings[ECR_SEVERITY_NONE], 5);
     assert_string_equal(image.notes, "");
-    fake_aws_take_seen(&fake, &seen);
+    double_seen(&service, &seen);
     assert_non_null(strstr(buf_str(&seen), "\"registryId\":\"123456789012\",\"repositoryName\":\"team/app\""));
     assert_non_null(strstr(buf_str(&seen), "\"imageIds\":[{\"imageDigest\":\"" AMD64 "\"}]")); /* not the tag again */
     assert_null(strstr(buf_str(&seen), "DescribeImageScanFindings"));
@@ -307,7 +314,7 @@ static void the_address_of_the_configuration_is_a_secret(void **state)
     has_single_image();
     BLOB(403, "<Error><Code>AccessDenied</Code></Error>");
     assert_int_equal(look("v1", "", "", ECR_SEVERITY_NONE), 0);
-    assert_non_null(strstr(buf_str(&fake.secrets), "/blob?X-Amz-Signature=presigned-secret\n"));
+    assert_non_null(strstr(env.secrets, "/blob?X-Amz-Signature=presigned-secret\n"));
     assert_null(strstr(image.notes, "presigned-secret"));
     assert_int_equal(image.platform_count, 0);
 }
@@ -382,7 +389,7 @@ static void only_the_image_of_the_platform_counts(void **state)
 static void a_missing_repository_is_told_with_region_and_account(void **state)
 {
     (void)state;
-    fake_aws_env(&fake, "AWS_REGION", "us-east-1");
+    aws_env_set(&env, "AWS_REGION", "us-east-1");
     refuses(DESCRIBE, "RepositoryNotFoundException");
     refuses(BATCH, "RepositoryNotFoundException");
     assert_int_equal(look("v1", "", "", ECR_SEVERITY_NONE), -ERR_IMAGE_MISSING);
@@ -441,7 +448,7 @@ static int look_with_wait(int64_t wait_ms)
     const struct ecr_wanted wanted = {
         .repo = "team/app", .tag = "v1", .digest = "", .platform = "", .gate = ECR_HIGH, .scan_wait_ms = wait_ms
     };
-    return ecr_image_look(&fake.aws, chain, &registry, &wanted, &image, &err);
+    return ecr_image_look(&client, chain, &registry, &wanted, &image, &err);
 }
 
 static void a_gate_waits_for_a_scan_that_is_under_way(void **state)
@@ -449,16 +456,16 @@ static void a_gate_waits_for_a_scan_that_is_under_way(void **state)
     (void)state;
     ecr(DESCRIBE, NULL, 200, "{\"imageDetails\":[{\"imageDigest\":\"" AMD64 "\"}]}");
     has_manifest(NULL, AMD64, "{\"layers\":[]}");
-    fake_aws_route(&fake, (struct fake_route){ .request = "POST /",
-                                               .needs = { SCAN },
-                                               .status = 200,
-                                               .body = "{\"imageScanStatus\":{\"status\":\"IN_PROGRESS\"}}",
-                                               .times = 1 });
+    double_route(&service, (struct double_route){ .request = "POST /",
+                                                  .needs = { SCAN },
+                                                  .status = 200,
+                                                  .body = "{\"imageScanStatus\":{\"status\":\"IN_PROGRESS\"}}",
+                                                  .times = 1 });
     ecr(SCAN, NULL, 200, FOUND("{\"MEDIUM\":1}"));
     assert_int_equal(look_with_wait(300), 0);
     assert_true(image.scanned);
     assert_int_equal(image.findings[ECR_MEDIUM], 1);
-    assert_non_null(strstr(buf_str(&fake.notes), "waiting for ECR's scan"));
+    assert_non_null(strstr(env.notes, "waiting for ECR's scan"));
 }
 
 static void a_scan_that_does_not_end_stays_unknown(void **state)
@@ -494,7 +501,7 @@ static void a_server_error_is_an_error(void **state)
     refuses(DESCRIBE, "InvalidParameterException");
     assert_int_equal(look("v1", "", "", ECR_SEVERITY_NONE), -ERR_AWS);
     assert_text("InvalidParameterException");
-    assert_int_equal(fake.requests, 1); /* nothing is tried again that cannot help */
+    assert_int_equal(service.seen_count, 1); /* nothing is tried again that cannot help */
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

@@ -121,7 +121,8 @@ static bool answer(const struct server *s, int fd, const char *path, struct span
         return send_answer(fd, "200 OK", "Content-Type:  text/plain \r\napi-version: 1.41\r\n", SPAN_LIT("hello"));
     if (strcmp(path, "/aws-error") == 0)
         return send_answer(fd, "400 Bad Request",
-                           "Date: Sun, 30 Aug 2015 12:36:00 GMT\r\nX-Amzn-ErrorType: AccessDenied:http://x/\r\n", SPAN_LIT("{}"));
+                           "Date: Sun, 30 Aug 2015 12:36:00 GMT\r\nX-Amzn-ErrorType: AccessDenied:http://x/\r\n",
+                           SPAN_LIT("{}"));
     if (strcmp(path, "/bad-date") == 0)
         return send_answer(fd, "200 OK", "Date: yesterday\r\n", SPAN_LIT(""));
     if (strcmp(path, "/echo") == 0)
@@ -937,8 +938,8 @@ static void what_cannot_be_signed_is_not_sent(void **state)
 {
     (void)state;
     static const struct http_sigv4 bad[] = {
-        { "eu:central", "ecr", "AK", "s", "" }, { "eu-central-1", "", "AK", "s", "" },
-        { "eu-central-1", "ecr", "", "s", "" }, { "eu-central-1", "ecr", "AK", "", "" },
+        { "eu:central", "ecr", "AK", "s", "" },    { "eu-central-1", "", "AK", "s", "" },
+        { "eu-central-1", "ecr", "", "s", "" },    { "eu-central-1", "ecr", "AK", "", "" },
         { "eu-central-1", "ecr", "A K", "s", "" }, { "eu-central-1", "ecr", "AK", "s", "t\r\nX: y" },
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -973,6 +974,9 @@ int main(void)
         CLIENT_TEST(the_connection_is_kept_over_a_unix_socket),
         CLIENT_TEST(each_request_to_be_sent_once_has_a_connection_of_its_own),
         CLIENT_TEST(a_label_stands_for_a_secret_address),
+        CLIENT_TEST(the_peers_clock_and_the_type_of_an_aws_error_are_told),
+        CLIENT_TEST(what_cannot_be_signed_is_not_sent),
+        CLIENT_TEST(a_signed_request_follows_no_redirect),
         CLIENT_TEST(a_connection_that_the_server_closed_is_replaced),
         CLIENT_TEST(a_body_of_just_the_cap_is_taken),
         CLIENT_TEST(a_body_beyond_the_cap_is_refused),

@@ -1,7 +1,8 @@
 /*
- * AWS's published test suite for Signature Version 4 (awslabs/aws-c-auth, tests/aws-signing-test-suite/v4), as far as our
- * calls can meet it: each case is sent by http_perform(), and the Authorization header that arrives must be the published
- * one. The listener stands as http_proxy, so that the request goes to example.amazonaws.com as in the suite.
+ * AWS's published test suite for Signature Version 4 (awslabs/aws-c-auth, tests/aws-signing-test-suite/v4), as far as
+ * our calls can meet it: each case is sent by http_perform(), and the Authorization header that arrives must be the
+ * published one. The listener stands as http_proxy, so that the request goes to example.amazonaws.com as in the
+ * suite.
  */
 #include "shared/http.h"
 
@@ -14,8 +15,9 @@
 #include <cmocka.h>
 
 #define SUITE_TOKEN                                                                                                    \
-    "AQoDYXdzEPT//////////wEXAMPLEtc764bNrC9SAPBSM22wDOk4x4HIZ8j4FZTwdQWLWsKWHGBuFqwAeMicRXmxfpSPfIeoIYRqTflfKD8YUuwthAx7mSEI/" \
-    "qkPpKPi/kMcGdQrmGdeehM4IC1NtBmUpp2wUE8phUZampKsburEDy0KPkyQDYwT7WZ0wq5VSXDvp75YU9HFvlRd8Tx6q6fE8YQcHNVXAkiY9q6d+"     \
+    "AQoDYXdzEPT//////////"                                                                                            \
+    "wEXAMPLEtc764bNrC9SAPBSM22wDOk4x4HIZ8j4FZTwdQWLWsKWHGBuFqwAeMicRXmxfpSPfIeoIYRqTflfKD8YUuwthAx7mSEI/"             \
+    "qkPpKPi/kMcGdQrmGdeehM4IC1NtBmUpp2wUE8phUZampKsburEDy0KPkyQDYwT7WZ0wq5VSXDvp75YU9HFvlRd8Tx6q6fE8YQcHNVXAkiY9q6d+" \
     "xo0rKwT38xVqr7ZD0u0iPPkUL64lIZbqBAz+scqKmlzm8FDrypNC9Yjc8fPOLn9FX9KSYvKTr4rvx3iSIlTJabIQwj2ICCR/oLxBA=="
 #define FORM "application/x-www-form-urlencoded"
 #define FORM_SHA256 "9095672bbd1f56dfc5b65f3e153adc8731a4a654192329106275f4c7b24d0b6e"
@@ -152,12 +154,9 @@ static void check_case(const struct sigv4_case *c)
     (void)snprintf(url, sizeof(url), "http://example.amazonaws.com%s", c->path ? c->path : "/");
     const struct http_sigv4 v4 = { "us-east-1", "service", "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
                                    c->token };
-    const char *const headers[] = { "X-Amz-Date:20150830T123600Z",
-                                    c->headers[0],
-                                    c->headers[1],
-                                    c->headers[2],
-                                    c->headers[3],
-                                    NULL };
+    const char *const headers[] = {
+        "X-Amz-Date:20150830T123600Z", c->headers[0], c->headers[1], c->headers[2], c->headers[3], NULL
+    };
     struct span got = send_signed(&(struct http_request){ .method = c->method,
                                                           .url = url,
                                                           .headers = headers,

@@ -238,6 +238,12 @@ static void wrong_texts_are_refused_with_what_is_wanted(void **state)
     assert_member_refused("\"labels\":[\"a\"]", "labels, line 1");
     assert_member_refused("\"labels\":[\"io.bluegreen.role=blue\"]", "labels, line 1");
     assert_member_refused("\"volumes\":[\"/a:/b\",\"/a\"]", "volumes, line 2");
+    assert_member_refused("\"ecr_auth\":\"host\"", "wants auto, host-role, runner");
+    assert_member_refused("\"fail_on_severity\":\"HIGH\"", "wants off, low, medium, high or critical");
+    assert_member_refused("\"fail_on_severity\":\"\"", "wants off, low, medium, high or critical");
+    assert_member_refused("\"image_size_bytes\":-1", "image_size_bytes");
+    assert_member_accepted("\"ecr_auth\":\"\",\"fail_on_severity\":\"critical\",\"image_size_bytes\":5000000000");
+    assert_member_accepted("\"ecr_auth\":\"host-role\",\"fail_on_severity\":\"off\"");
     assert_member_accepted("\"health_path\":\"\"");
     assert_member_accepted("\"user\":\"1000:1000\"");
     assert_member_accepted("\"args\":[\"\",\"anything at all\"]");
@@ -507,6 +513,9 @@ static void the_fingerprint_ignores_what_does_not_shape_the_container(void **sta
     set(&s.image, "shop:2");
     set(&s.registry_password, "rotated");
     set(&s.run_link, "https://example.org/runs/2");
+    set(&s.ecr_auth, "runner");
+    set(&s.fail_on_severity, "critical");
+    s.image_size_bytes = 17;
     s.health_timeout_ms++;
     s.lock_timeout_ms++;
     s.keep_hours++;

@@ -19,18 +19,18 @@ static struct xml *parse(const char *text)
     return x;
 }
 
-static const char instances[] =
-    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-    "<DescribeInstancesResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\">\n"
-    "  <requestId>1</requestId>\n"
-    "  <reservationSet>\n"
-    "    <item><instancesSet>\n"
-    "      <item><instanceId>i-1</instanceId><tagSet><item><key>Name</key><value> a &lt;b&gt; &amp; &#228;</value></item>"
-    "</tagSet></item>\n"
-    "      <item><instanceId><![CDATA[i-<2>]]></instanceId><ipAddress/></item>\n"
-    "    </instancesSet></item>\n"
-    "  </reservationSet>\n"
-    "</DescribeInstancesResponse>\n";
+static const char instances[] = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+                                "<DescribeInstancesResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\">\n"
+                                "  <requestId>1</requestId>\n"
+                                "  <reservationSet>\n"
+                                "    <item><instancesSet>\n"
+                                "      <item><instanceId>i-1</instanceId><tagSet><item><key>Name</key><value> a "
+                                "&lt;b&gt; &amp; &#228;</value></item>"
+                                "</tagSet></item>\n"
+                                "      <item><instanceId><![CDATA[i-<2>]]></instanceId><ipAddress/></item>\n"
+                                "    </instancesSet></item>\n"
+                                "  </reservationSet>\n"
+                                "</DescribeInstancesResponse>\n";
 
 static void elements_are_found_by_their_path(void **state)
 {
@@ -96,10 +96,26 @@ static void what_is_not_well_formed_is_refused(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "",          " ",          "text",          "<a>",          "<a></b>",      "<a/><b/>",
-        "<a>&x;</a>", "<a>&#0;</a>", "<a b=1/>",      "<a>\x01</a>",  "<a>\xff</a>",  "{\"a\":1}",
-        "<a",        "<a><![CDATA[", "<!-- only -->", "<a/>trailing", "<?xml version='1.0' encoding='latin1'?><a>\xe4</a>",
-        "<html><body><p>Bad gateway</body></html>", "<a:b/>", "<a xmlns:s='u'><s:b:c/></a>",
+        "",
+        " ",
+        "text",
+        "<a>",
+        "<a></b>",
+        "<a/><b/>",
+        "<a>&x;</a>",
+        "<a>&#0;</a>",
+        "<a b=1/>",
+        "<a>\x01</a>",
+        "<a>\xff</a>",
+        "{\"a\":1}",
+        "<a",
+        "<a><![CDATA[",
+        "<!-- only -->",
+        "<a/>trailing",
+        "<?xml version='1.0' encoding='latin1'?><a>\xe4</a>",
+        "<html><body><p>Bad gateway</body></html>",
+        "<a:b/>",
+        "<a xmlns:s='u'><s:b:c/></a>",
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct xml *x = NULL;
