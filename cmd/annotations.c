@@ -56,11 +56,12 @@ static const char *rollback_target(const struct report *r)
 
 void annotations_story(const struct report *r, struct buf *out)
 {
-    const char *image = or_else(report_str(r, "image"), r->app);
+    const char *image = or_else(report_str(r, "image"), r->app), *target = rollback_target(r);
+    int len = (int)report_image_len(image), target_len = (int)report_image_len(target);
 
     switch (r->outcome) {
     case OUTCOME_DEPLOYED:
-        buf_addf(out, "%s now serves as %s", image, r->app);
+        buf_addf(out, "%.*s now serves as %s", len, image, r->app);
         add_seconds(out, ", deployed in ", report_num(r, "total_seconds"));
         add_seconds(out, ", outage ", report_num(r, "outage_seconds"));
         break;
@@ -68,13 +69,13 @@ void annotations_story(const struct report *r, struct buf *out)
         if (r->op == WIRE_ROLLBACK)
             buf_adds(out, "the deployment does not serve (any more), so nothing was rolled back");
         else
-            buf_addf(out, "%s already serves as %s with the same settings; nothing was done", image, r->app);
+            buf_addf(out, "%.*s already serves as %s with the same settings; nothing was done", len, image, r->app);
         break;
     case OUTCOME_ROLLED_BACK:
         if (r->op == WIRE_ROLLBACK)
-            buf_addf(out, "%s serves again as %s", rollback_target(r), r->app);
+            buf_addf(out, "%.*s serves again as %s", target_len, target, r->app);
         else
-            buf_addf(out, "%s failed; %s serves again as %s", image, rollback_target(r), r->app);
+            buf_addf(out, "%.*s failed; %.*s serves again as %s", len, image, target_len, target, r->app);
         add_seconds(out, ", after ", report_num(r, "total_seconds"));
         add_seconds(out, ", outage ", report_num(r, "outage_seconds"));
         break;

@@ -15,8 +15,7 @@
 /*
  * Make sure that the rule is there and seen by EC2; nothing happens without open-port-22. Called before each
  * connection: a rule that somebody took away meanwhile is made again, and what fails then ends no reconnect.
- * -ERR_INPUT, -ERR_AWS,
- * -ERR_AWS_DENIED, -ERR_AWS_CREDENTIALS, -ERR_NET (the runner's address is not known)…
+ * -ERR_INPUT, -ERR_AWS, -ERR_AWS_DENIED, -ERR_AWS_CREDENTIALS, -ERR_NET (the runner's address is not known)…
  */
 int ingress_open(struct stage *s, struct err *err);
 

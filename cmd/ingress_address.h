@@ -12,7 +12,7 @@ struct ingress_address {
     bool asked; /* of AWS; not the input runner-address */
 };
 
-/* Of one address that another host may see (inputs_is_address()), with blanks and a line end around it. false: it is none. */
+/* Of one address that another host may see (inputs_is_address()), blanks around it do not count. false: it is none. */
 bool ingress_address_parse(struct span text, struct ingress_address *ret);
 
 /*

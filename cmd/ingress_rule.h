@@ -52,7 +52,7 @@ struct ingress_rules {
 };
 void ingress_rules_done(struct ingress_rules *rules);
 
-/* Add those of one answer of DescribeSecurityGroupRules or AuthorizeSecurityGroupIngress. -ERR_NOMEM; -ERR_PROTO: too many. */
+/* Add those of an answer (DescribeSecurityGroupRules, AuthorizeSecurityGroupIngress). -ERR_NOMEM; -ERR_PROTO: too many. */
 int ingress_rules_read(const struct xml_node *answer, struct ingress_rules *rules, struct err *err);
 
 /* What a run wants to have in the group. */

@@ -97,12 +97,12 @@ static bool host_keys_have_no_instance(const struct inputs *in)
 
 static bool port_has_no_group(const struct inputs *in)
 {
-    return in->aws.open_port && in->target.host[0] && !has_instance(in) && !in->aws.security_group[0];
+    return in->aws.open_port && !has_jump(in) && in->target.host[0] && !has_instance(in) && !in->aws.security_group[0];
 }
 
-static bool jump_has_no_group(const struct inputs *in)
+static bool port_is_behind_jump(const struct inputs *in)
 {
-    return in->aws.open_port && has_instance(in) && has_jump(in) && !in->aws.security_group[0];
+    return in->aws.open_port && has_jump(in);
 }
 
 static bool group_opens_nothing(const struct inputs *in)
@@ -156,16 +156,18 @@ static const struct rule rules[] = {
       { "ssh-auth", "jump-host" } },
     { "ssh-auth", connect_has_no_instance, "got 'instance-connect', wants " INSTANCE, { "host" } },
     { "host-address", address_has_no_instance, "got a choice of addresses, wants " INSTANCE, { "host" } },
-    { "aws-host-keys", host_keys_have_no_instance, "got a place where AWS has the keys of an instance, wants " INSTANCE,
+    { "aws-host-keys",
+      host_keys_have_no_instance,
+      "got a place where AWS has the keys of an instance, wants " INSTANCE,
       { "host" } },
     { "open-port-22",
       port_has_no_group,
       "got 'true', wants the group that is to be opened in security-group, or " INSTANCE,
       { "host", "security-group" } },
     { "open-port-22",
-      jump_has_no_group,
-      "got 'true' with a jump-host, wants the jump host's group in security-group",
-      { "host", "security-group", "jump-host" } },
+      port_is_behind_jump,
+      "got 'true' with a jump-host, wants a host that the runner connects to itself: drop one of the two",
+      { "jump-host" } },
     { "security-group", group_opens_nothing, "got a group, wants open-port-22: true with it", { "open-port-22" } },
     { "runner-address", address_opens_nothing, "got an address, wants open-port-22: true with it", { "open-port-22" } },
 };

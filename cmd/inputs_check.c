@@ -4,10 +4,10 @@
 
 #include <arpa/inet.h>
 
-#define HOST_MAX 253  /* RFC 1035, 2.3.4: 255 bytes on the wire */
-#define LABEL_MAX 63  /* likewise */
-#define IMAGE_MAX 512 /* names are at most 255; tag 128, digest 71 */
-#define ARN_MAX 2048  /* of a role [botocore: sts arnType] */
+#define HOST_MAX 253       /* RFC 1035, 2.3.4: 255 bytes on the wire */
+#define LABEL_MAX 63       /* likewise */
+#define IMAGE_MAX 512      /* names are at most 255; tag 128, digest 71 */
+#define ARN_MAX 2048       /* of a role [botocore: sts arnType] */
 #define PARAMETER_MAX 1011 /* of a parameter's name [botocore: ssm PutParameter] */
 
 static bool is_digit(char c)

@@ -175,7 +175,7 @@ static void list(struct stage *s, const struct matches *m)
     for (size_t i = 0; i < m->kept; i++) {
         const struct instance *k = &m->items[i];
         const char *address = instance_address(k, HOST_ADDRESS_AUTO);
-        github_line(s->g, "  %s %s, %s, %s, %s", k->id, k->name[0] ? k->name : "(no Name)", k->zone, k->state,
+        github_line(s->g, "  %s %.64s, %s, %s, %s", k->id, k->name[0] ? k->name : "(no Name)", k->zone, k->state,
                     address ? address : "no address");
     }
     if (m->total > m->kept)
@@ -249,7 +249,7 @@ static int use(struct stage *s, const struct instance *chosen, struct err *err)
         return err_set(err, ERR_NOMEM, 0, "out of memory");
     *kept = *chosen;
     s->instance = kept;
-    github_line(s->g, "%s%s%s%s%s (%s, %s), address %s", by_id ? "" : host, by_id ? "" : " is ", kept->id,
+    github_line(s->g, "%s%s%s%s%.64s (%s, %s), address %s", by_id ? "" : host, by_id ? "" : " is ", kept->id,
                 by_id && kept->name[0] ? " " : "", by_id ? kept->name : "", kept->zone[0] ? kept->zone : kept->region,
                 kept->state, address);
     return 0;

@@ -284,6 +284,15 @@ const char *report_str(const struct report *r, const char *key)
     return json_str(r->facts, key, "");
 }
 
+size_t report_image_len(const char *image)
+{
+    const char *slash = strrchr(image, '/');
+    size_t name = slash ? (size_t)(slash - image) : 0, digest = name + strcspn(image + name, "@");
+    bool has_tag = memchr(image + name, ':', digest - name) != NULL;
+
+    return has_tag ? digest : strlen(image);
+}
+
 double report_num(const struct report *r, const char *key)
 {
     return json_num(r->facts, key, -1);

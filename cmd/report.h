@@ -106,6 +106,12 @@ void report_adopt_rollback(struct report *r, const struct report *rollback, cons
 const char *report_str(const struct report *r, const char *key);
 double report_num(const struct report *r, const char *key);
 
+/*
+ * Bytes of an image's name that people are shown: with a tag and the digest that it had, the digest has its own place and is
+ * left out.
+ */
+size_t report_image_len(const char *image);
+
 /* As the outcome event judged it; KPI_NOT_MEASURED when it says nothing. */
 enum kpi_verdict report_kpi(const struct report *r, enum kpi_id id);
 /* Seconds of a KPI, -1 not measured; limits as they were used. */

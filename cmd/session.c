@@ -326,8 +326,9 @@ static int reconnect(struct run *run, struct err *err)
         if (r == 0)
             return 0;
         *err = why;
+        /* refused by the host: trying again makes it worse. AWS, which opens the way in to some hosts, may be busy */
         if (!is_loss(r) && r != -ERR_AWS)
-            return r; /* refused by the host: trying again makes it worse. AWS is asked for the way in, and may be busy */
+            return r;
         link->drop(link->ctx);
         note(s, "no connection yet: %s", why.depth ? why.frame[0].text : "unknown");
         if (run->cancelled && (r = link->pause(link->ctx, 200, &why)) < 0 && r != -ERR_CANCEL)

@@ -27,13 +27,14 @@ static const char *offered_methods(struct ssh *s, const char *user, int64_t dead
 /* AWS took the key; sshd asks for it there itself. */
 static int explain_instance_connect(struct ssh *s, const struct ssh_target *t, struct err *err)
 {
-    int r = err_set(err, ERR_AUTH, 0, "%s refused user '%s' with the key that EC2 Instance Connect has for it", s->where,
-                    t->user);
-    err_hint(err,
-             "sshd fetches the key from the instance's metadata: is the package ec2-instance-connect installed (Amazon "
-             "Linux and Ubuntu have it), is the metadata service on, is '%s' a user of the host, and AuthorizedKeysCommand "
-             "in sshd_config left alone? The key counts for 60 s. The host's log: sudo journalctl -u ssh -u sshd",
-             t->user);
+    int r = err_set(err, ERR_AUTH, 0, "%s refused user '%s' with the key that EC2 Instance Connect has for it",
+                    s->where, t->user);
+    err_hint(
+        err,
+        "sshd fetches the key from the instance's metadata: is the package ec2-instance-connect installed (Amazon "
+        "Linux and Ubuntu have it), is the metadata service on, is '%s' a user of the host, and AuthorizedKeysCommand "
+        "in sshd_config left alone? The key counts for 60 s. The host's log: sudo journalctl -u ssh -u sshd",
+        t->user);
     return r;
 }
 

@@ -20,15 +20,15 @@ struct stage {
     bool has_inputs; /* in is initialised */
     int signal_fd;   /* readable after SIGINT or SIGTERM */
     struct session *session;
-    struct workflowpos pos; /* where annotations point */
-    struct secretenv *secrets; /* of the environment; NULL before stage_init() */
-    struct account *account;   /* AWS; NULL until somebody needs it */
-    bool ecr_token_sent;       /* the registry's login is one that ecrcheck_run() made */
-    char image_scan[200];      /* findings of ECR's scan of the image, for the summary; "" not looked at */
-    struct instance *instance; /* that host names; NULL: an ordinary name, or not looked up yet */
-    const char *instance_id;   /* post: the one that main used, borrowed; NULL or "": as host says */
+    struct workflowpos pos;        /* where annotations point */
+    struct secretenv *secrets;     /* of the environment; NULL before stage_init() */
+    struct account *account;       /* AWS; NULL until somebody needs it */
+    bool ecr_token_sent;           /* the registry's login is one that ecrcheck_run() made */
+    char image_scan[200];          /* findings of ECR's scan of the image, for the summary; "" not looked at */
+    struct instance *instance;     /* that host names; NULL: an ordinary name, or not looked up yet */
+    const char *instance_id;       /* post: the one that main used, borrowed; NULL or "": as host says */
     struct connectkey *connectkey; /* ssh-auth: instance-connect; NULL before connectkey_make() */
-    struct ingress *ingress;   /* the rule that lets the runner in; NULL until one was asked for */
+    struct ingress *ingress;       /* the rule that lets the runner in; NULL until one was asked for */
 };
 
 /*

@@ -13,9 +13,9 @@
 /* Names; post finds them as STATE_<name>. */
 #define STATE_ID "deployment-id"
 #define STATE_APP "app"
-#define STATE_HOST "host"       /* host:port; what the inputs say may be another one by the time of post */
+#define STATE_HOST "host"         /* host:port; what the inputs say may be another one by the time of post */
 #define STATE_INSTANCE "instance" /* id of the EC2 instance that host named; absent when it named none */
-#define STATE_OUTCOME "outcome" /* name of the outcome; absent when main was killed */
+#define STATE_OUTCOME "outcome"   /* name of the outcome; absent when main was killed */
 /*
  * Set when main failed its step although the new version is good and stays: "kpi", "artifact", or "late" when the step's
  * time was over after the outcome (e.g. in the upload). A failed job then has this cause, and post leaves the deployment

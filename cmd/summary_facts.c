@@ -47,13 +47,9 @@ static bool same_repository(const char *a, const char *b)
     return len == repository_len(b) && strncmp(a, b, len) == 0 && a[len] && b[len];
 }
 
-/* With a tag and the digest that it had, the tag is what people know; the digest has a row of its own. */
-static const char *without_digest(const char *image, char out[300])
+static const char *shown_image(const char *image, char out[300])
 {
-    size_t tag = repository_len(image);
-    int len = image[tag] == ':' ? (int)(tag + strcspn(image + tag, "@")) : (int)strlen(image);
-
-    (void)snprintf(out, 300, "%.*s", len, image);
+    (void)snprintf(out, 300, "%.*s", (int)report_image_len(image), image);
     return out;
 }
 
@@ -76,7 +72,7 @@ static void versions(const struct markdown *m, const char *const image[VERSIONS_
     for (size_t i = 0; i < count; i++) {
         char shown[300];
 
-        (void)without_digest(image[i], shown);
+        (void)shown_image(image[i], shown);
         markdown_raw(m, i ? " → " : "");
         markdown_html_code(m, same ? shown + len + 1 : shown);
     }
@@ -105,7 +101,7 @@ static void version_row(const struct markdown *m, const struct report *r)
     if (r->outcome == OUTCOME_FAILED_UNTOUCHED || r->outcome == OUTCOME_ROLLBACK_FAILED ||
         r->outcome == OUTCOME_UNKNOWN) {
         markdown_raw(m, count ? " (wanted: " : "(wanted: ");
-        markdown_html_code(m, without_digest(new, shown));
+        markdown_html_code(m, shown_image(new, shown));
         markdown_raw(m, ")");
     } else if (r->outcome == OUTCOME_DEPLOYED && !*old) {
         markdown_raw(m, " (the first deployment)");

@@ -172,8 +172,8 @@ static void nothing_at_all_lists_every_place(void **state)
     (void)state;
     assert_null(ask());
     assert_int_equal(err.kind, ERR_AWS_CREDENTIALS);
-    const char *places[] = { "aws-access-key-id: ", "GitHub OIDC: ",  "environment: ",
-                             "web identity: ",      "container: ",    "instance role: AWS_EC2_METADATA_DISABLED" };
+    const char *places[] = { "aws-access-key-id: ", "GitHub OIDC: ", "environment: ",
+                             "web identity: ",      "container: ",   "instance role: AWS_EC2_METADATA_DISABLED" };
     for (size_t i = 0; i < 6; i++)
         assert_says(places[i]);
 }

@@ -167,12 +167,21 @@ static void a_port_is_opened_in_the_group_of_an_instance_or_a_given_one(void **s
                 { "INPUT_RUNNER-ADDRESS", "203.0.113.7" });
 }
 
-static void behind_a_jump_host_the_group_is_given(void **state)
+static void no_port_is_opened_before_a_jump_host(void **state)
 {
     (void)state;
-    ASSERT_TOLD("input 'open-port-22': got 'true' with a jump-host, wants the jump host's group",
-                { "INPUT_OPEN-PORT-22", "true" }, { "INPUT_HOST", INSTANCE_ID }, { "INPUT_JUMP-HOST", "bastion" },
-                { "INPUT_JUMP-FINGERPRINT", PIN });
+    ASSERT_TOLD("input 'open-port-22': got 'true' with a jump-host", { "INPUT_OPEN-PORT-22", "true" },
+                { "INPUT_JUMP-HOST", "bastion" }, { "INPUT_JUMP-FINGERPRINT", PIN });
+    ASSERT_TOLD("input 'open-port-22': got 'true' with a jump-host", { "INPUT_OPEN-PORT-22", "true" },
+                { "INPUT_SECURITY-GROUP", "sg-0123456789abcdef0" }, { "INPUT_HOST", INSTANCE_ID },
+                { "INPUT_JUMP-HOST", "bastion" }, { "INPUT_JUMP-FINGERPRINT", PIN });
+}
+
+static void a_malformed_group_is_told_once(void **state)
+{
+    (void)state;
+    ASSERT_TOLD("input 'security-group': got 'default', wants the id", { "INPUT_OPEN-PORT-22", "true" },
+                { "INPUT_SECURITY-GROUP", "default" });
 }
 
 static void group_and_address_open_nothing_by_themselves(void **state)
@@ -217,7 +226,8 @@ int main(void)
         cmocka_unit_test(an_instance_may_go_without_a_pin_unless_its_keys_are_off),
         cmocka_unit_test(the_jump_host_of_an_instance_needs_a_pin),
         cmocka_unit_test(a_port_is_opened_in_the_group_of_an_instance_or_a_given_one),
-        cmocka_unit_test(behind_a_jump_host_the_group_is_given),
+        cmocka_unit_test(no_port_is_opened_before_a_jump_host),
+        cmocka_unit_test(a_malformed_group_is_told_once),
         cmocka_unit_test(group_and_address_open_nothing_by_themselves),
         cmocka_unit_test(all_problems_are_told_at_once),
     };

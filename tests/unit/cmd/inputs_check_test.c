@@ -152,10 +152,11 @@ static void roles_are_arns_of_iam(void **state)
                    "arn:aws:iam::123456789012:role/ci/team-1/deploy@x", "arn:aws-cn:iam::123456789012:role/a",
                    "arn:aws-us-gov:iam::123456789012:role/a", "arn:aws-eusc:iam::123456789012:role/a");
     ASSERT_REFUSES(inputs_is_role, "", "deploy", "arn:aws:iam::123456789012:user/deploy",
-                   "arn:aws:iam::123456789012:role/", "arn:aws:iam::12345:role/a", "arn:aws:iam:eu-central-1:123456789012:role/a",
-                   "arn:aws:sts::123456789012:assumed-role/a/b", "arn:gcp:iam::123456789012:role/a",
-                   "arn:aws:iam::123456789012:role/a b", "arn:aws:iam::123456789012:role//a",
-                   "arn:aws:iam::123456789012:role/" A64 "a", " arn:aws:iam::123456789012:role/a");
+                   "arn:aws:iam::123456789012:role/", "arn:aws:iam::12345:role/a",
+                   "arn:aws:iam:eu-central-1:123456789012:role/a", "arn:aws:sts::123456789012:assumed-role/a/b",
+                   "arn:gcp:iam::123456789012:role/a", "arn:aws:iam::123456789012:role/a b",
+                   "arn:aws:iam::123456789012:role//a", "arn:aws:iam::123456789012:role/" A64 "a",
+                   " arn:aws:iam::123456789012:role/a");
 }
 
 static void names_and_ids_of_sts_have_its_alphabet(void **state)
@@ -181,8 +182,8 @@ static void security_groups_have_8_or_17_hex_digits(void **state)
 {
     (void)state;
     ASSERT_ACCEPTS(inputs_is_security_group, "sg-0123456789abcdef0", "sg-01234567");
-    ASSERT_REFUSES(inputs_is_security_group, "", "sg-", "sg-0123", "sg-0123456789abcdef", "sg-0123456789ABCDEF0", "default",
-                   "sg-0123456789abcdef0 ", "sg-0123456789abcdef00");
+    ASSERT_REFUSES(inputs_is_security_group, "", "sg-", "sg-0123", "sg-0123456789abcdef", "sg-0123456789ABCDEF0",
+                   "default", "sg-0123456789abcdef0 ", "sg-0123456789abcdef00");
 }
 
 static void addresses_are_those_of_one_host(void **state)
@@ -199,10 +200,11 @@ static void topics_are_arns_of_sns(void **state)
     (void)state;
     ASSERT_ACCEPTS(inputs_is_sns_topic, "arn:aws:sns:eu-central-1:123456789012:deployments",
                    "arn:aws-cn:sns:cn-north-1:123456789012:a_b-1", "arn:aws:sns:us-east-1:123456789012:x.fifo");
-    ASSERT_REFUSES(inputs_is_sns_topic, "", "deployments", "arn:aws:sqs:eu-central-1:123456789012:x",
-                   "arn:aws:sns::123456789012:x", "arn:aws:sns:eu-central-1:123:x", "arn:aws:sns:nowhere:123456789012:x",
-                   "arn:aws:sns:eu-central-1:123456789012:", "arn:aws:sns:eu-central-1:123456789012:a b",
-                   "arn:aws:sns:eu-central-1:123456789012:x:0c7b-subscription", "arn:aws:sns:eu-central-1:123456789012:.fifo");
+    ASSERT_REFUSES(
+        inputs_is_sns_topic, "", "deployments", "arn:aws:sqs:eu-central-1:123456789012:x",
+        "arn:aws:sns::123456789012:x", "arn:aws:sns:eu-central-1:123:x", "arn:aws:sns:nowhere:123456789012:x",
+        "arn:aws:sns:eu-central-1:123456789012:", "arn:aws:sns:eu-central-1:123456789012:a b",
+        "arn:aws:sns:eu-central-1:123456789012:x:0c7b-subscription", "arn:aws:sns:eu-central-1:123456789012:.fifo");
 }
 
 int main(void)

@@ -441,16 +441,10 @@ static void secrets_are_wiped_from_the_environment(void **state)
 static void the_table_marks_exactly_the_secret_inputs(void **state)
 {
     (void)state;
-    const char *want[] = { "ssh-key",
-                           "ssh-key-passphrase",
-                           "jump-key",
-                           "jump-key-passphrase",
-                           "registry-password",
-                           "secret-env",
-                           "notify-url",
-                           "aws-access-key-id",
-                           "aws-secret-access-key",
-                           "aws-session-token" };
+    const char *want[] = {
+        "ssh-key",    "ssh-key-passphrase", "jump-key",          "jump-key-passphrase",   "registry-password",
+        "secret-env", "notify-url",         "aws-access-key-id", "aws-secret-access-key", "aws-session-token"
+    };
     const char *id, *dflt;
     bool secret;
     size_t found = 0, i = 0;

@@ -69,9 +69,11 @@ static void the_input_says_what_a_tag_looks_like(void **state)
     (void)state;
     inputs_run_assert_good("INPUT_HOST", "tag:Name=web 1");
     inputs_run_assert_good("INPUT_HOST", ID);
-    inputs_run_assert_problem("INPUT_HOST", "tag:web",
-                              "input 'host': got 'tag:web', wants tag:KEY=VALUE, both not empty, at most 200 bytes together");
-    inputs_run_assert_problem_has("INPUT_JUMP-HOST", "tag:Name=web", "only input 'host' may name an instance by its tag");
+    inputs_run_assert_problem(
+        "INPUT_HOST", "tag:web",
+        "input 'host': got 'tag:web', wants tag:KEY=VALUE, both not empty, at most 200 bytes together\n");
+    inputs_run_assert_problem_has("INPUT_JUMP-HOST", "tag:Name=web",
+                                  "only input 'host' may name an instance by its tag");
 }
 
 static void wildcards_of_a_value_are_only_themselves(void **state)

@@ -85,6 +85,23 @@ static void a_broken_pipe_is_no_death(void **state)
     assert_int_equal(signals_caught, 0);
 }
 
+static void a_limit_raises_its_flag_once_its_time_is_over(void **state)
+{
+    (void)state;
+    signals_limit(30);
+    assert_int_equal(signals_late, 0);
+    for (int i = 0; i < 500 && !signals_late; i++)
+        usleep(10000);
+    assert_int_equal(signals_late, 1);
+    assert_int_equal(signals_caught, 0);
+    signals_limit(60000);
+    assert_int_equal(signals_late, 0);
+    signals_limit(20);
+    signals_limit(0);
+    usleep(60000);
+    assert_int_equal(signals_late, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -94,6 +111,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_time_since_the_first_signal_is_told, install, remove_fd),
         cmocka_unit_test_setup_teardown(many_signals_do_not_block, install, remove_fd),
         cmocka_unit_test_setup_teardown(a_broken_pipe_is_no_death, install, remove_fd),
+        cmocka_unit_test_setup_teardown(a_limit_raises_its_flag_once_its_time_is_over, install, remove_fd),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -119,7 +119,9 @@ static void the_facts_are_a_table_without_a_head(void **state)
     free(md);
     f = facts_of(&r);
     f.artifact_url = "https://github.com/o/r/actions/runs/7/artifacts/9";
+    f.image_scan = "2 critical, 11 high";
     md = render(&f);
+    assert_has(md, "<th align=\"left\">Image scan</th><td><code>2 critical, 11 high</code></td>");
     assert_has(md, "<a href=\"https://github.com/o/r/actions/runs/7/artifacts/9\">bluegreen-shop-1.tar.gz</a>");
     assert_null(strstr(md, "in the workspace"));
     free(md);
@@ -166,6 +168,11 @@ static void the_versions_tell_what_serves_in_the_end(void **state)
           "<code>h:5000/a:1</code> → <code>h:5000/b:2</code>" },
         { WIRE_DEPLOY, OUTCOME_DEPLOYED, "{\"image\":\"a@sha256:2\",\"previous_image\":\"a\"}",
           "<code>a</code> → <code>a@sha256:2</code>" },
+        { WIRE_DEPLOY, OUTCOME_DEPLOYED,
+          "{\"image\":\"h:5000/a:2@sha256:22\",\"previous_image\":\"h:5000/a:1@sha256:11\"}",
+          "<code>h:5000/a</code>: <code>1</code> → <code>2</code>" },
+        { WIRE_DEPLOY, OUTCOME_FAILED_UNTOUCHED, "{\"image\":\"h:5000/a:2@sha256:22\"}",
+          "(wanted: <code>h:5000/a:2</code>)" },
     };
 
     (void)state;
