@@ -13,7 +13,7 @@ struct ecrhost {
     struct aws_chain *chain;
     struct ecr_registry registry;
     struct ecr_token token;
-    char source[160];
+    char source[320];
     bool renewed;
 };
 
@@ -58,13 +58,14 @@ static int open_host(struct run *run, struct ecrhost **ret, struct err *err)
                            .note_ctx = run,
                            .cancel = &run->cancelled };
     (void)ecr_registry_parse(run->ref.registry, &h->registry); /* ecrhost_counts() has seen that it is one */
-    if (aws_init(&h->aws, err) < 0 ||
-        aws_chain_new(&h->chain, &h->aws, links, sizeof(links) / sizeof(links[0]), NULL, 0, err) < 0) {
+    int r = aws_init(&h->aws, err);
+    if (r == 0)
+        r = aws_chain_new(&h->chain, &h->aws, links, sizeof(links) / sizeof(links[0]), NULL, 0, err);
+    if (r < 0)
         ecrhost_free(h);
-        return -(int)err->kind;
-    }
-    *ret = h;
-    return 0;
+    else
+        *ret = h;
+    return r;
 }
 
 bool ecrhost_counts(const struct run *run)
@@ -108,14 +109,15 @@ static int new_token(struct ecrhost *h, struct err *err)
 int ecrhost_login(struct run *run, struct err *err)
 {
     struct ecrhost *h = NULL;
-    if (open_host(run, &h, err) < 0)
-        return -(int)err->kind;
-    if (new_token(h, err) < 0) {
+    int r = open_host(run, &h, err);
+    if (r < 0)
+        return r;
+    r = new_token(h, err);
+    if (r < 0)
         ecrhost_free(h);
-        return -(int)err->kind;
-    }
-    run->ecr = h;
-    return 0;
+    else
+        run->ecr = h;
+    return r;
 }
 
 const char *ecrhost_source(const struct run *run)
@@ -182,6 +184,20 @@ int ecrhost_renew(struct run *run, struct err *err)
     run_log(run, "warning", "agent", "no new login token in place of the expired one: %s",
             err_text(&why, text, sizeof(text)));
     return 0;
+}
+
+int ecrhost_give_way(struct run *run, struct err *err)
+{
+    char text[600];
+    bool may = strcmp(run->spec.ecr_auth, "auto") == 0 && run->spec.registry_username[0];
+    if (!run->ecr || !may || err->kind != ERR_REGISTRY_AUTH)
+        return 0;
+    run_log(run, "info", "agent", "going on with the runner's login, the host's own may not pull this image: %s",
+            err_text(err, text, sizeof(text)));
+    ecrhost_free(run->ecr);
+    run->ecr = NULL;
+    err_clear(err);
+    return 1;
 }
 
 /* ---- the image ---- */

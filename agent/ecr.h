@@ -33,6 +33,12 @@ struct engine_auth registry_auth(const struct run *run);
  */
 int ecrhost_renew(struct run *run, struct err *err);
 
+/*
+ * The registry lets the host's login in, but not at this image. 1: with ecr-auth auto the runner's login takes its place, go
+ * on; 0: there is none, err stays.
+ */
+int ecrhost_give_way(struct run *run, struct err *err);
+
 /* ecr_image_look() at run->digest with the host's credentials. 1: there are none, or it is ECR Public, which nobody asks. */
 int ecrhost_look(struct run *run, struct ecr_image *ret, struct err *err);
 

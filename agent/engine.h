@@ -79,8 +79,8 @@ int engine_image_pull(struct engine *e, const char *repo, const char *tag_or_dig
                       struct err *err);
 #define ENGINE_PLATFORMS_MAX 16
 struct engine_remote {
-    char digest[ENGINE_ID_MAX]; /* sha256:… that the tag names right now; "" the engine cannot tell */
-    size_t platform_count;      /* 0 unknown */
+    char digest[ENGINE_ID_MAX];               /* sha256:… that the tag names right now; "" the engine cannot tell */
+    size_t platform_count;                    /* 0 unknown */
     char platforms[ENGINE_PLATFORMS_MAX][48]; /* "linux/amd64", "linux/arm64/v8" */
 };
 /* What the registry says of an image, without a pull: GET /distribution/REF/json. Failures as for a pull. */

@@ -40,7 +40,7 @@ static int ask_registry(struct run *run, struct engine_remote *ret, struct err *
         const struct engine_auth auth = registry_auth(run);
         if (engine_image_remote(run->engine, buf_str(&text), &auth, ret, err) == 0)
             return 0;
-        if (ecrhost_renew(run, err) != 1)
+        if (ecrhost_renew(run, err) != 1 && ecrhost_give_way(run, err) != 1)
             return err_wrap(err, "ask the registry for '%s'", run->spec.image);
     }
 }

@@ -9,9 +9,10 @@ from testbed.engine import compiled, tar_of
 EXAMPLES = act.REPOSITORY / "examples"
 IMAGE = "ghcr.io/OWNER/shop"
 # The test bed's registry wants a login, a container on it is healthy at once, and its runner is not kept waiting.
+SOON = "          health-interval: 150ms\n          stop-timeout: 2s\n"
 LOGIN = ("          registry-username: ${{ vars.REGISTRY_USER }}\n"
          "          registry-password: ${{ secrets.REGISTRY_PASSWORD }}\n"
-         "          health-interval: 150ms\n          stop-timeout: 2s\n")
+         + SOON)
 
 
 def example(name, **replace):
@@ -21,7 +22,7 @@ def example(name, **replace):
                      **replace}.items():
         text = text.replace(old, new)
     # A login where an image is pulled that no login stands with.
-    if "registry-username" not in text:
+    if "registry-username" not in text and "ecr-auth" not in text:
         text = re.sub(r"(?m)^(          image: .*\n)", lambda m: m[1] + LOGIN, text)
     calls = set(re.findall(r"uses: (\S+/bluegreen-action@\S+)", text))
     return text, calls.pop() if calls else None
@@ -171,3 +172,22 @@ def test_four_jobs_deploy_and_go_back_when_the_smoke_test_fails(site, make):
     assert "Rolling back" not in "".join(line.text for line in bad.lines if line.raw.get("jobID") == "rollback")
     assert site.host.version() == "rust-1"
     assert "secret-of-mexc" not in bad.shown()
+
+
+def test_keyless_aws(site, aws, make):
+    text, action = example("keyless-aws.yml", **{"}}/shop:": "}}/app:"})
+    # The runner's part: where AWS is here, and what proves to it which job is asking.
+    env = {**aws.env(None), **aws.oidc}
+    text = text.replace("permissions: {}\n", "permissions: {}\nenv:\n" + "".join(f'  {k}: "{v}"\n' for k, v in env.items()), 1)
+    text = re.sub(r"(?m)^( +)security-group: .*\n", rf"\g<0>\1runner-address: 203.0.113.7\n{SOON}", text)
+    instance = aws.instance(site.host, name="shop-production")
+    aws.tag(instance.id, "aws-host-keys", site.host.fingerprint())
+    variables = {"AWS_REGION": aws.region, "AWS_ROLE": aws.role("deploy"), "ECR_REGISTRY": aws.registry_host,
+                 "SECURITY_GROUP": instance.group}
+    repository = make({"deploy.yml": text}, action, variables, files={"smoke-test.sh": "#!/bin/sh\ntrue\n"})
+    aws.findings(repository.sha, {"HIGH": 2})
+    result = repository.run("push")
+    assert result.exit_code == 0, result
+    assert site.host.version() == repository.sha
+    assert aws.pushed_keys and aws.rules(instance.group) == []
+    assert not [c for c in aws.calls_of("GetAuthorizationToken") if "role/deploy" in c.who]

@@ -1,4 +1,4 @@
-"""Every call to AWS that the code makes is signed right, and whole: nothing that the signature should cover can be changed.
+"""Every call to AWS that the code makes is signed right, and whole: nothing that a signature covers can be changed.
 
 The calls are those of real runs; the judges are botocore's own signer, strictly used, and moto.
 """
@@ -28,12 +28,13 @@ def operations():
 
 
 def deploy_with_everything(site, aws):
-    """By the job's identity, to an instance behind a closed port, image pulled by the host's own role, and the post stage."""
+    """By the job's identity, to an instance behind a closed port, with an image that the host pulls by its own role."""
     aws.console(aws.instance_id, aws.console_of(site.host))
     aws.findings("v1", {"LOW": 3}, summary=False)
     result = site.run(**aws.inputs(
-        "v1", who=None, offers=aws.oidc, role_to_assume=f"{aws.role('deploy')}\n{aws.role('next')}", role_external_id="ext-1",
-        host=aws.instance_id, host_fingerprint=None, ssh_key=None, ssh_auth="instance-connect", open_port_22="true",
+        "v1", who=None, offers=aws.oidc, role_to_assume=f"{aws.role('deploy')}\n{aws.role('next')}",
+        role_external_id="ext-1", host=aws.instance_id, host_fingerprint=None, ssh_key=None,
+        ssh_auth="instance-connect", open_port_22="true",
         runner_address=site.bed.gateway(), fail_on_severity="critical", ecr_auth="host-role", sns_topic=aws.topic("t"),
         notify_on="always"))
     assert result.exit_code == 0, result
@@ -42,7 +43,8 @@ def deploy_with_everything(site, aws):
 
 def ask_and_fail(site, aws, image):
     """What the runner asks before it knows that there is no such host."""
-    result = site.run(**aws.inputs("v1", image=image, host=NOBODY, fail_on_severity=None if "public" in image else "high"))
+    gate = None if "public" in image else "high"
+    result = site.run(**aws.inputs("v1", image=image, host=NOBODY, fail_on_severity=gate))
     assert result.exit_code not in (0, 2), result
     assert f"no instance {NOBODY}" in kit.error_text(result)
 
@@ -73,7 +75,8 @@ def changed(call):
         yield f"{name}'s first byte", header(name, chr(ord(value[0]) ^ 1) + value[1:])
         yield f"{name}'s last byte", header(name, value[:-1] + chr(ord(value[-1]) ^ 1))
         yield f"{name} is gone", header(name, None)
-        yield f"{name} is not signed", authorization(";".join(call.signed), ";".join(n for n in call.signed if n != name))
+        others = ";".join(n for n in call.signed if n != name)
+        yield f"{name} is not signed", authorization(";".join(call.signed), others)
     date = call.headers["x-amz-date"]
     later = datetime.datetime.strptime(date, "%Y%m%dT%H%M%SZ") + datetime.timedelta(seconds=1)
     yield "a second later", header("x-amz-date", later.strftime("%Y%m%dT%H%M%SZ"))
@@ -110,7 +113,7 @@ def test_every_call_is_accepted_as_it_is_and_refused_when_anything_is_changed(si
         for what, change in changed(call):
             verdict = aws.judge(call, **change)
             assert verdict["front"], f"{call.service}:{call.action}: {what} is not covered"
-            assert verdict["moto"] or what in MOTO_IGNORES, f"{call.service}:{call.action}: {what} does not matter to moto"
+            assert verdict["moto"] or what in MOTO_IGNORES, f"{call.service}:{call.action}: {what} is nothing to moto"
             tries += 1
     assert tries > 400, tries
 

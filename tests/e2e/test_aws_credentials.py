@@ -86,6 +86,7 @@ def test_roles_in_a_chain(site, aws):
     assert result.exit_code == 0, result
     check_asked_as(aws, r"assumed-role/next/bluegreen-\d+")
     assert aws.calls_of("AssumeRole")[0].who.startswith("assumed-role/deploy/bluegreen-")
+    assert f"AWS credentials: role {aws.role('next')} by role deploy by GitHub's OIDC" in result.shown()
     check_hidden(aws, result)
 
 
@@ -127,3 +128,15 @@ def test_keys_that_have_expired_and_cannot_be_renewed(site, aws):
     result = site.run(command="status", host="tag:Name=web1", step_env=env)
     check_refused(result, "aws_credentials", "have expired, and there are no newer ones (the environment)")
     assert "right before this step" in result.shown()
+
+
+def test_metadata_service_that_gives_the_host_nothing(site, aws):
+    refused = (("hop-limit", "takes the connection and does not answer.* HttpPutResponseHopLimit to 2"),
+               ("disabled", r"refuses \(HTTP 403\): the metadata service is switched off"), ("absent", "nothing answers"))
+    for mode, words in refused:
+        aws.imds(mode)
+        result = site.run(**aws.inputs("v1", who=None, ecr_auth="host-role"))
+        assert result.exit_code == kit.EXIT["aws_credentials"], result
+        assert result.outputs["outcome"] == "failed_untouched"
+        assert re.search(f"instance role: .*{words}", result.shown()), result
+    assert not site.host.containers()

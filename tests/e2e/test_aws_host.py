@@ -1,6 +1,7 @@
 """The host by AWS: found by id or tag, its keys pinned from what AWS knows of it, and let in by EC2 Instance Connect."""
 
 import re
+import signal
 from types import SimpleNamespace
 
 import pytest
@@ -76,13 +77,12 @@ def test_host_that_is_not_there(site, aws, case):
     assert re.search(words, kit.error_text(result)), kit.error_text(result)
 
 
-@pytest.mark.parametrize("state,words", [("stopped", "is stopped"), ("pending", "still starting"),
-                                         ("terminated", "no instance|was terminated")])
-def test_host_that_does_not_run(site, aws, state, words):
-    aws.set_state(aws.instance_id, state)
-    result = site.run(command="status", host=aws.instance_id, step_env=aws.env())
+def test_host_that_does_not_run(site, aws):
+    aws.set_state(aws.instance_id, "stopped")
+    result = site.run(command="status", host="tag:Name=web1", step_env=aws.env())
     check_untouched(site, result, "instance")
-    assert re.search(words, kit.error_text(result)) and aws.instance_id in kit.error_text(result), kit.error_text(result)
+    assert f"instance {aws.instance_id} is stopped" in kit.error_text(result), kit.error_text(result)
+    assert "aws ec2 start-instances" in kit.error_text(result)
 
 
 def test_one_host_is_chosen_only_when_it_is_clear_which(site, aws):
@@ -233,8 +233,6 @@ PUSHES = {
                     r"ec2-instance-connect:SendSSHPublicKey.*ec2:osuser"),
     "stopped meanwhile": (lambda a: a.fail("SendSSHPublicKey", 400, "EC2InstanceStateInvalidException", "not running"), "instance",
                           r"does not run"),
-    "gone meanwhile": (lambda a: a.fail("SendSSHPublicKey", 400, "EC2InstanceNotFoundException", "no such"), "instance",
-                       r"does not know the instance"),
     "not for this user": (lambda a: a.fail("SendSSHPublicKey", 400, "AuthException", "no"), "aws_denied", r"ec2:osuser"),
 }
 
@@ -249,6 +247,21 @@ def test_key_that_instance_connect_does_not_take(site, aws, case):
     assert result.exit_code == kit.EXIT[kind], result
     assert re.search(words, kit.error_text(result), re.S), kit.error_text(result)
     assert logins(site.host) == []
+
+
+@pytest.mark.parametrize("end", ["connect-timeout", "cancel"])
+def test_instance_connect_that_stays_silent_is_not_waited_for(site, aws, listener, end):
+    silent = listener()
+    pin(site, aws)
+    env = aws.env(AWS_ENDPOINT_URL_EC2_INSTANCE_CONNECT=f"http://{silent.ip}:{silent.port}")
+    timeout = "3s" if end == "connect-timeout" else "30s"
+    stage = site.step(command="status", **by_instance(aws, connect_timeout=timeout, step_env=env)).start_main()
+    kit.eventually(lambda: silent.connections, 20)
+    if end == "cancel":
+        stage.process.send_signal(signal.SIGINT)
+    result = site.finish(stage)
+    assert result.exit_code == kit.EXIT["timeout" if end == "connect-timeout" else "cancel"], result
+    assert result.seconds < 10, result
 
 
 # ---- the post stage ----

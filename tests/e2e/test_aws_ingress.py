@@ -132,10 +132,13 @@ def test_closed_host_is_opened_for_the_runner_alone_and_closed_again(site, door,
     site.check_serves("v1")
 
 
-def test_failed_deployment_leaves_the_group_as_it_was(site, door):
+def test_failed_deployment_leaves_the_group_as_it_was(site, door, aws):
     site.deploy("v1")
-    result = door.run("never-healthy")
+    result = door.run("never-healthy", runner_address="2001:DB8:0::7")
     assert result.exit_code == kit.EXIT["unhealthy"], result
+    [call] = aws.calls_of("AuthorizeSecurityGroupIngress")
+    assert call.body["IpPermissions.1.Ipv6Ranges.1.CidrIpv6"] == "2001:db8::7/128"
+    assert f"opened port 22 of {door.group} for 2001:db8::7/128" in result.text
     door.check_closed()
     site.check_serves("v1")
 
@@ -152,6 +155,22 @@ def test_cancelled_deployment_leaves_the_group_as_it_was(site, door):
     assert result.exit_code in (kit.EXIT["cancel"], kit.EXIT["rolled_back"], kit.EXIT["failed_untouched"]), result
     door.check_closed()
     assert site.post("cancelled").exit_code == 0
+    door.check_closed()
+    site.check_serves("v1")
+
+
+def test_cancelled_step_whose_removal_hangs_ends_in_time_and_post_removes(site, door, aws):
+    site.deploy("v1")
+    stage = door.start("slow1", health_retries=40)
+    under_way(site)
+    aws.fail("RevokeSecurityGroupIngress", -1)
+    began = time.monotonic()
+    stage.cancel()
+    result = site.finish(stage)
+    assert time.monotonic() - began < 10 and not result.killed
+    assert len(left_warnings(result)) == 1 and len(door.ours()) == 1
+    post = site.post("cancelled")
+    assert (post.exit_code, post.warnings) == (0, []), post
     door.check_closed()
     site.check_serves("v1")
 

@@ -3,6 +3,7 @@
 import json
 import pathlib
 import re
+import subprocess
 
 import pytest
 
@@ -241,6 +242,16 @@ def test_what_the_page_says_that_it_says_is_said():
             if part and part not in code:
                 missing.append((q, part))
     assert not missing
+
+
+def test_the_function_of_the_page_fills_every_policy_in():
+    function = re.search(r"^fill\(\) \{\n.*?^\}\n", PAGE.read_text(encoding="utf-8"), re.M | re.S)[0]
+    values = [f"{word}=x{i}" for i, word in enumerate(sorted(PLACEHOLDERS - {"ACCOUNT", "REGION"}))]
+    for name in FILES:
+        script = f'ACCOUNT=123456789012 AWS_REGION=eu-central-1\n{function}fill "$@"\n'
+        p = subprocess.run(["bash", "-euc", script, "-", name, *values], cwd=ROOT, capture_output=True, text=True, check=True)
+        json.loads(p.stdout)
+        assert not set(re.findall(r"\b[A-Z][A-Z_]+\b", p.stdout)) & PLACEHOLDERS, name
 
 
 # ---- the policies at work ----

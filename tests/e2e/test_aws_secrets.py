@@ -172,6 +172,15 @@ def aws_repeats_secrets_in_its_errors(s):
     s.expect("aws", "v1", who=None, env=env, ecr_auth="runner")
 
 
+def aws_repeats_secrets_to_the_host(s):
+    s.expect("ok", "v1", who=None, ecr_auth="host-role")
+    own = [v for v in s.aws.secrets if (len(v) == 40 or v.startswith("FQoGZXIvYXdz")) and v != s.aws.keys("runner").secret]
+    assert len(own) == 2, "secret key and session token of the host's role, which stay the same for hours"
+    s.aws.fail("GetAuthorizationToken", 400, "ServerException", " ".join(own), times=9)
+    result = s.expect("aws", "v2", who=None, ecr_auth="host-role")
+    assert "***" in result.shown()
+
+
 def metadata_service_closed(s):
     s.aws.imds("disabled")
     s.expect("aws_credentials", "v1", who=None, ecr_auth="host-role")
@@ -191,7 +200,7 @@ CASES = [
     [runner_token_by_keys_of_the_environment, runner_token_by_keys_of_inputs, chained_role, token_expired_in_mid_pull],
     [half_of_the_keys, container_endpoint_silent, wrong_session_token, expired_keys, skewed_clock],
     [identity_refused_with_its_own_token_in_the_answer, aws_repeats_secrets_in_its_errors, denied, not_trusted],
-    [host_role_denied, metadata_service_closed],
+    [aws_repeats_secrets_to_the_host], [host_role_denied, metadata_service_closed],
 ]
 
 

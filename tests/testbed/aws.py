@@ -1,10 +1,10 @@
 """AWS for the tests: moto behind a front that checks signatures strictly, and the parts of AWS that moto has not.
 
-One server program (aws_front.py, run by the Python that has moto) per test session, started when first asked for; the
-fixture `aws` (tests/e2e/conftest.py) gives a fresh state to each test and attaches the site's host. In short:
+One server program (the package awsfront, run by the Python that has moto) per test session, started when first asked
+for; the fixture `aws` (tests/e2e/conftest.py) gives a fresh state to each test and attaches the site's host. In short:
 
     def test_x(site, aws):
-        result = site.run(**aws.inputs("v2"))                    # image of the ECR registry, keys in the step's environment
+        result = site.run(**aws.inputs("v2"))       # image of the ECR registry, keys in the step's environment
         result = site.run(**aws.inputs("v2", who=None), offers=aws.oidc, role_to_assume=aws.role("deploy"))
         assert [c.action for c in aws.calls] == [...]
 
@@ -14,19 +14,22 @@ Where and who
     aws.registry_host   "123456789012.dkr.ecr.eu-central-1.amazonaws.com": TLS, known to the hosts and to their engines
     aws.env(who="runner", **more)   dict for a step's environment (step_env=): AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
                         [, AWS_SESSION_TOKEN], AWS_ENDPOINT_URL, AWS_REGION, AWS_EC2_METADATA_DISABLED=true.
-                        who=None: without keys. who="session": temporary keys of role "deploy"; more: further variables, None drops
-    aws.keys(who)       Keys(key_id, secret, token, arn): "runner" (an IAM user), "session" and any role name: new temporary ones
+                        who=None: without keys. who="session": temporary keys of role "deploy"; more: further variables,
+                        None drops one
+    aws.keys(who)       Keys(key_id, secret, token, arn): "runner" (an IAM user), "session" and any role name: new
+                        temporary ones
     aws.oidc            dict for offers=: ACTIONS_ID_TOKEN_REQUEST_URL, ACTIONS_ID_TOKEN_REQUEST_TOKEN
-    aws.role(name)      ARN. Roles: "deploy" (trusts GitHub's OIDC of repo octo/shop, and the user), "host" (the instance's),
-                        "next" (trusts role deploy only, with external id "ext-1": for chained roles)
+    aws.role(name)      ARN. Roles: "deploy" (trusts GitHub's OIDC of repo octo/shop, and the user), "host" (the
+                        instance's), "next" (trusts role deploy only, with external id "ext-1": for chained roles)
     aws.inputs(tag, who="runner", **over)   for site.run(**…): image, registry login left out, step_env=aws.env(who)
-    aws.image(tag, repo="app", account=None, region=None)   name of an image of the ECR registry: the test bed's own images
+    aws.image(tag, repo="app", account=None, region=None)   name of an image of the ECR registry; it has the test bed's
     aws.secrets         list of every secret that exists by now: secret keys, tokens, identity tokens, registry tokens
 
 What was seen
-    aws.calls           list of Call, oldest first: service, action, region, key_id, who ("user/runner", "assumed-role/host/i-…"; "" unsigned),
-                        body (dict), status, code (AWS's error code, ""), verified (the front's verdict), signed (names of
-                        signed headers), ip (of the client), headers (dict, lower case), raw (bytes of the body)
+    aws.calls           list of Call, oldest first: service, action, region, key_id, who ("user/runner",
+                        "assumed-role/host/i-…"; "" unsigned), body (dict), status, code (AWS's error code, ""), verified
+                        (the front's verdict), moto (why moto refuses it, ""), signed (names of signed headers), ip (of
+                        the client), headers (dict, lower case), raw (bytes of the body), method, path
     aws.calls_of(action)            those of one operation; aws.clear_calls()
     aws.published                   list of {"topic", "subject", "message"} of SNS
     aws.pushed_keys                 list of {"instance", "user", "key", "az", "at"} of SendSSHPublicKey
@@ -35,22 +38,25 @@ What was seen
     aws.identity_tokens             list of JWTs that the issuer gave
 
 What a test sets (all gone at the next test)
-    aws.fail(action, status, code, message, times=1, after=False)   answer calls of that operation with an error, worded as the
-                        service does; status 0: the connection ends without an answer; after=True: only once it was carried out
+    aws.fail(action, status, code, message, times=1, after=False)   answer calls of that operation with an error, worded as
+                        the service does; status 0: the connection ends without an answer, -1: none comes; after=True: only
+                        once it was carried out
     aws.allow(actions, who="runner")    the only actions of a user/role; everything is allowed to all until then
     aws.policy(document, who="runner")  the same with a policy document (dict); Resource and Condition count
     aws.clock(seconds)  AWS's clock is that much ahead of this machine's (negative: behind): signatures, expiry, Date
     aws.expire(who)     all temporary credentials of that role (or that key id) have expired
-    aws.trust(role, subjects, audience="sts.amazonaws.com")    sub patterns that the role's trust policy lets in (StringLike)
+    aws.trust(role, subjects, audience="sts.amazonaws.com")    sub patterns that the role's trust policy lets in
     aws.identity(**claims)          claims of the next identity tokens: sub=…, aud=…, exp=seconds from now…
     aws.oidc_fail(status, body="")  the issuer answers that; aws.oidc_fail(None) ends it
 
 The instance
-    aws.instance(host, name="web1", state="running", public=True, tags={}, ipv6=None)   registers the host as an EC2 instance;
-                        its address (public: both; else the private one only) is the host's. Gives Instance(id, name, public_ip,
-                        private_ip, ipv6, group: security group's id, az). The attached host is one already: aws.instance_id
+    aws.instance(host, name="web1", state="running", public=True, tags={}, ipv6=None)   registers the host as an EC2
+                        instance, in place of the one it was; its public address is the host's (the private one then leads
+                        nowhere), with public=False the private one, and it has no other. Gives Instance(id, name,
+                        public_ip, private_ip, ipv6, group: security group's id, az). The attached host is an instance
+                        already, with its own name: aws.instance_id
     aws.set_state(instance_id, "stopped")
-    aws.console(instance_id, text)      GetConsoleOutput; aws.console_of(host): cloud-init's blocks with its real host keys
+    aws.console(instance_id, text)      GetConsoleOutput; aws.console_of(host): cloud-init's blocks with its host keys
     aws.tag(resource_id, key, value)
     aws.parameter(name, value, secure=False)   SSM
     aws.topic(name)     an SNS topic's ARN
@@ -58,8 +64,8 @@ The instance
     aws.remove_rule(group, rule)        takes one away
     aws.rules(group)    list of {"id", "cidr", "from", "to", "protocol", "description", "tags": dict}
 
-The host's metadata service, at 169.254.169.254 of an attached host (IMDSv2 only; the host of a test has the role "host")
-    aws.imds(mode)      "on" | "hop-limit" (a token request gets no answer) | "disabled" (403) | "absent" (nothing there: refused)
+The host's metadata service, at 169.254.169.254 of an attached host (IMDSv2 only)
+    aws.imds(mode)      "on" | "hop-limit" (a token request gets no answer) | "disabled" (403) | "absent" (refused)
     aws.imds_role(name or None)         the instance's role, "host" until then; None: no profile
     aws.imds_lifetime(seconds)          of credentials given from now on (6 h until then)
 
@@ -74,16 +80,16 @@ The registry
     aws.size(tag, size_bytes, repo="app")       what DescribeImages says instead of the truth
 
 Hosts and keys of Instance Connect
-    aws.attach(host)    makes the host see all of this (the fixture does it for the site's host); again after host.reboot()
+    aws.attach(host)    makes the host see all of this (the fixture does it for the site's); again after host.reboot()
     aws.detach(host)    takes it away
-    An attached host's sshd asks the metadata service for pushed keys, as AWS's ec2-instance-connect package does; AWS's clock counts
-    for the 60 s: aws.clock(61) ends them.
+    An attached host's sshd asks the metadata service for pushed keys, as AWS's ec2-instance-connect package does; AWS's
+    clock counts for the 60 s: aws.clock(61) ends them.
 
 Checking signatures
     aws.judge(call, method=…, path=…, headers={…}, body=…)     would this recorded call, with that changed, be let in?
                         {"front": "" or why not, "moto": "" or why not}; nothing is carried out
-    aws.signed(service, action, body, who="runner", unsigned=(), at=0, secret="", token="")   a call to a JSON service, for judge():
-                        unsigned: headers left out of the signature; at: seconds that its date is off
+    aws.signed(service, action, body, who="runner", unsigned=(), at=0, secret="", token="")   a call to a JSON service, for
+                        judge(): unsigned: headers left out of the signature; at: seconds that its date is off
 """
 
 import base64
@@ -103,22 +109,26 @@ ACCOUNT, REGION = "123456789012", "eu-central-1"
 LISTS = {"published": "published", "pushed_keys": "pushed", "registry_requests": "registry_requests",
          "imds_requests": "imds_requests", "identity_tokens": "jwts", "secrets": "secrets"}
 
-# As root on the host. METADATA and REGISTRY are ports at GATEWAY.
+# As root on the host, which gets the registries' certificate on standard input. PATIENCE is in seconds: the default of one is
+# little on a machine that runs several test beds.
 ATTACH = r"""
 set -e
 iptables -t nat -N testbed-aws 2>/dev/null || iptables -t nat -F testbed-aws
 iptables -t nat -C OUTPUT -j testbed-aws 2>/dev/null || iptables -t nat -I OUTPUT -j testbed-aws
-iptables -t nat -A testbed-aws -d ECR_ADDRESS -p tcp --dport 443 -j DNAT --to-destination GATEWAY:REGISTRY
+iptables -t nat -A testbed-aws -d ECR_ADDRESS -p tcp --dport 443 -j DNAT --to-destination REGISTRY
 iptables -t nat -A testbed-aws -d 169.254.169.254 -p tcp --dport 80 -j METADATA_RULE
 touch /run/instance-connect
-for name in NAMES; do mkdir -p "/etc/docker/certs.d/$name"; cp /run/testbed-ca.crt "/etc/docker/certs.d/$name/ca.crt"; done
-grep -qs '^export AWS_ENDPOINT_URL=@URL@$' /home/ec2-user/.bashrc || sed -i '1i export AWS_ENDPOINT_URL=@URL@' /home/ec2-user/.bashrc
+for name in NAMES; do
+    mkdir -p "/etc/docker/certs.d/$name"
+    cp /run/testbed-ca.crt "/etc/docker/certs.d/$name/ca.crt"
+done
+sed -i -e '/^export AWS_/d' -e '1i export AWS_ENDPOINT_URL=@URL@ AWS_METADATA_SERVICE_TIMEOUT=PATIENCE' /home/ec2-user/.bashrc
 """
 DETACH = r"""
 iptables -t nat -D OUTPUT -j testbed-aws; iptables -t nat -F testbed-aws; iptables -t nat -X testbed-aws
 rm -rf /run/instance-connect /run/testbed-ca.crt
 for name in NAMES; do rm -rf "/etc/docker/certs.d/$name"; done
-sed -i '/^export AWS_ENDPOINT_URL=/d' /home/ec2-user/.bashrc
+sed -i '/^export AWS_/d' /home/ec2-user/.bashrc
 """
 
 
@@ -127,8 +137,9 @@ def certificate(folder):
     cert, key = folder / "ecr-cert.pem", folder / "ecr-key.pem"
     if not cert.exists():
         names = ",".join(f"DNS:{n}" for n in ECR_NAMES)
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-                        "-subj", "/CN=registries", "-addext", f"subjectAltName={names}", "-keyout", key, "-out", cert],
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                        "-days", "2", "-subj", "/CN=registries", "-addext", f"subjectAltName={names}",
+                        "-keyout", key, "-out", cert],
                        check=True, capture_output=True)
     return cert, key
 
@@ -145,17 +156,19 @@ class Aws:
             raise Problem(f"{PYTHON} is missing: these tests run in the development image")
         tests = pathlib.Path(__file__).resolve().parents[1]
         env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE" and not k.startswith("AWS_")}
-        env.update(REGISTRY_LOGIN=bed.registry.basic, PYTHONPATH=str(tests), PYTHONPYCACHEPREFIX=str(engine.ROOT / "cache" / "pyc"))
+        env.update(REGISTRY_LOGIN=bed.registry.basic, PYTHONPATH=str(tests),
+                   PYTHONPYCACHEPREFIX=str(engine.ROOT / "cache" / "pyc"))
         self._lock, self._log = threading.Lock(), open(bed.folder / "aws.log", "wb+")
-        self._process = subprocess.Popen([PYTHON, "-m", "testbed.awsfront", self.gateway, bed.registry.address,
-                                          self._cert, key], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log,
-                                         env=env, cwd=tests)
+        command = [PYTHON, "-m", "testbed.awsfront", self.gateway, bed.registry.address, self._cert, key]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, env=env,
+                                         cwd=tests)
         hello = self._read()
         self.ports = hello["ports"]
         self.url = f"http://{self.gateway}:{self.ports['api']}"
-        self.oidc = {"ACTIONS_ID_TOKEN_REQUEST_URL": f"http://{self.gateway}:{self.ports['oidc']}/_apis/oidc/idtoken?api-version=2.0",
+        issuer = f"http://{self.gateway}:{self.ports['oidc']}"
+        self.oidc = {"ACTIONS_ID_TOKEN_REQUEST_URL": issuer + "/_apis/oidc/idtoken?api-version=2.0",
                      "ACTIONS_ID_TOKEN_REQUEST_TOKEN": hello["bearer"]}
-        self._attached = []
+        self._attached = {}  # host: its address
         self.instance_id = None
 
     def close(self):
@@ -218,7 +231,8 @@ class Aws:
         return f"{host}/{repo}:{tag}"
 
     def inputs(self, tag, who="runner", **over):
-        return {"image": self.image(tag), "registry_username": None, "registry_password": None, "step_env": self.env(who), **over}
+        return {"image": self.image(tag), "registry_username": None, "registry_password": None,
+                "step_env": self.env(who), **over}
 
     # ---- what was seen ----
 
@@ -241,8 +255,8 @@ class Aws:
                         body=base64.b64encode(call.raw if body is None else body).decode())
 
     def signed(self, service, action, body, who="runner", unsigned=(), at=0, secret="", token=""):
-        made = SimpleNamespace(**self._do("signed", service=service, action=action, body=body, who=who, unsigned=list(unsigned), at=at,
-                                          secret=secret, token=token))
+        made = SimpleNamespace(**self._do("signed", service=service, action=action, body=body, who=who,
+                                          unsigned=list(unsigned), at=at, secret=secret, token=token))
         made.raw = made.raw.encode()
         return made
 
@@ -256,7 +270,8 @@ class Aws:
         self._do("fail", action=action, status=status, code=code, message=message, times=times, after=after)
 
     def allow(self, actions, who="runner"):
-        self.policy({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": list(actions), "Resource": "*"}]}, who)
+        statement = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
+        self.policy({"Version": "2012-10-17", "Statement": [statement]}, who)
 
     def policy(self, document, who="runner"):
         self._do("policy", document=document, who=who)
@@ -360,21 +375,26 @@ class Aws:
     # ---- hosts ----
 
     def _rules(self, host, mode="on"):
-        where = f"DNAT --to-destination {self.gateway}:{self.ports['imds']}" if mode != "absent" else "REDIRECT --to-ports 1"
-        text = ATTACH.replace("METADATA_RULE", where).replace("ECR_ADDRESS", ECR_ADDRESS).replace("GATEWAY", self.gateway)
-        text = text.replace("REGISTRY", str(self.ports["registry"])).replace("NAMES", " ".join(ECR_NAMES)).replace("@URL@", self.url)
-        host.exec("cat >/run/testbed-ca.crt\n" + text,
-                  stdin=self._cert.read_bytes())
+        there = f"DNAT --to-destination {self.gateway}:{self.ports['imds']}"
+        text = ATTACH
+        for word, value in (("METADATA_RULE", "REDIRECT --to-ports 1" if mode == "absent" else there),
+                            ("REGISTRY", f"{self.gateway}:{self.ports['registry']}"), ("ECR_ADDRESS", ECR_ADDRESS),
+                            ("NAMES", " ".join(ECR_NAMES)), ("@URL@", self.url),
+                            ("PATIENCE", "1" if mode == "hop-limit" else "5")):
+            text = text.replace(word, value)
+        host.exec("cat >/run/testbed-ca.crt\n" + text, stdin=self._cert.read_bytes())
 
     def attach(self, host):
         self._rules(host)
-        if host not in self._attached:
-            self._attached.append(host)
+        before = self._attached.get(host)
+        self._attached[host] = host.ip
+        if before is None:
             self.instance(host, name=host.name)
+        elif before != host.ip:
+            self._do("moved", before=before, now=host.ip)
 
     def detach(self, host):
-        if host in self._attached:
-            self._attached.remove(host)
+        if self._attached.pop(host, None):
             host.exec(DETACH.replace("NAMES", " ".join(ECR_NAMES)), check=False)
 
     def detach_all(self):

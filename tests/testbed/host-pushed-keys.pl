@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# sshd's AuthorizedKeysCommand, as AWS's ec2-instance-connect package has it: prints the keys that were pushed for a user, which
-# the metadata service tells. Only where a test put /run/instance-connect.
+# sshd's AuthorizedKeysCommand, as AWS's ec2-instance-connect package has it: prints the keys that were pushed for a user,
+# which the metadata service tells. Only where a test put /run/instance-connect.
 use strict;
 use warnings;
 use IO::Socket::INET;
@@ -13,7 +13,8 @@ alarm 5;
 sub ask {
     my ($method, $path, $header) = @_;
     my $s = IO::Socket::INET->new(PeerAddr => '169.254.169.254', PeerPort => 80, Timeout => 2) or exit 0;
-    print $s "$method $path HTTP/1.1\r\nHost: 169.254.169.254\r\n$header\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    my @head = ("$method $path HTTP/1.1", 'Host: 169.254.169.254', $header, 'Content-Length: 0', 'Connection: close');
+    print $s join("\r\n", @head, '', '');
     local $/;
     my ($head, $body) = split /\r\n\r\n/, <$s> // '', 2;
     exit 0 unless $head =~ m{^HTTP/1\.1 200 };

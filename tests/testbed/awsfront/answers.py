@@ -21,8 +21,8 @@ SERVICES = {
 }
 XMLNS = {"sts": "https://sts.amazonaws.com/doc/2011-06-15/", "sns": "http://sns.amazonaws.com/doc/2010-03-31/"}
 
-MISMATCH = ("The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "
-            "and signing method. Consult the service documentation for details.")
+MISMATCH = ("The request signature we calculated does not match the signature you provided. Check your AWS Secret Access "
+            "Key and signing method. Consult the service documentation for details.")
 INVALID = "The security token included in the request is invalid."
 EC2_FAILURE = "AWS was not able to validate the provided access credentials"
 
@@ -73,12 +73,12 @@ def error(service, refused):
         return Answer(refused.status, body, {"Content-Type": JSON, "x-amzn-RequestId": request_id})
     message = html.escape(refused.message, quote=False)
     if kind == EC2:
-        text = ('<?xml version="1.0" encoding="UTF-8"?>\n<Response><Errors><Error><Code>' + refused.code + "</Code><Message>"
-                + message + "</Message></Error></Errors><RequestID>" + request_id + "</RequestID></Response>")
+        text = (f'<?xml version="1.0" encoding="UTF-8"?>\n<Response><Errors><Error><Code>{refused.code}</Code><Message>'
+                f"{message}</Message></Error></Errors><RequestID>{request_id}</RequestID></Response>")
     else:
-        text = (f'<ErrorResponse xmlns="{XMLNS.get(service, XMLNS["sts"])}">\n  <Error>\n    <Type>Sender</Type>\n    <Code>'
-                f"{refused.code}</Code>\n    <Message>{message}</Message>\n  </Error>\n  <RequestId>{request_id}</RequestId>\n"
-                "</ErrorResponse>\n")
+        text = (f'<ErrorResponse xmlns="{XMLNS.get(service, XMLNS["sts"])}">\n  <Error>\n    <Type>Sender</Type>\n'
+                f"    <Code>{refused.code}</Code>\n    <Message>{message}</Message>\n  </Error>\n"
+                f"  <RequestId>{request_id}</RequestId>\n</ErrorResponse>\n")
     return Answer(refused.status, text.encode(), {"Content-Type": "text/xml", "x-amzn-RequestId": request_id})
 
 

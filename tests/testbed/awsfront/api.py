@@ -1,4 +1,4 @@
-"""AWS's API: each call is checked, recorded, and answered: by moto, or by us where moto knows nothing or says what is not so."""
+"""AWS's API: each call is checked, recorded and answered: by moto, or by us where moto knows nothing or too little."""
 
 import base64
 import io
@@ -59,13 +59,14 @@ class Call:
             return
         self.body = dict(parse_qsl(self.request.body.decode(errors="replace"), keep_blank_values=True))
         self.action = self.body.get("Action", "")
-        by_version = [s for s, (kind, name) in SERVICES.items() if kind in (QUERY, EC2) and name == self.body.get("Version")]
+        version = self.body.get("Version")
+        by_version = [s for s, (kind, name) in SERVICES.items() if kind in (QUERY, EC2) and name == version]
         self.service = by_version[0] if by_version else self.service
 
     def recorded(self):
-        return {"service": self.service, "action": self.action, "region": self.region, "key_id": self.key_id, "who": self.who,
-                "body": self.body, "status": self.status, "code": self.code, "verified": self.verified, "moto": self.moto,
-                "signed": signed_headers(self.request), "ip": self.request.ip, "at": self.at, "method": self.request.method,
+        plain = ("service", "action", "region", "key_id", "who", "body", "status", "code", "verified", "moto", "at")
+        return {**{name: getattr(self, name) for name in plain},
+                "signed": signed_headers(self.request), "ip": self.request.ip, "method": self.request.method,
                 "path": self.request.target, "headers": {k.lower(): v for k, v in self.request.headers},
                 "raw": base64.b64encode(self.request.body).decode()}
 
@@ -105,7 +106,7 @@ class Api:
     def _answer(self, call):
         name = f"{call.service}:{call.action}"
         if call.service not in SERVICES:
-            raise Refused(404, "UnknownOperationException", f"no service is known by that request: {call.request.headers}")
+            raise Refused(404, "UnknownOperationException", f"no service is known by: {call.request.headers}")
         if name == "sts:AssumeRoleWithWebIdentity":
             call.verified = not call.request.header("Authorization")
         else:
@@ -120,8 +121,8 @@ class Api:
         f = self.world.failure(call.action, after) or self.world.failure(f"{call.service}:{call.action}", after)
         if not f:
             return None
-        if f["status"] == 0:
-            return DROP
+        if f["status"] <= 0:
+            return DROP if f["status"] == 0 else Answer(status=0, how="hang")
         raise Refused(f["status"], f["code"], f["message"])
 
     # ---- who, and may they ----
@@ -190,16 +191,18 @@ class Api:
         }
         for name, value in request.headers:
             key = name.upper().replace("-", "_")
-            environ["CONTENT_TYPE" if key == "CONTENT_TYPE" else key if key == "CONTENT_LENGTH" else "HTTP_" + key] = value
+            environ[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else "HTTP_" + key] = value
         got = []
-        app = self._moto.get_application(environ)
-        body = b"".join(app(environ, lambda status, headers, exc=None: got.append((int(status.split()[0]), dict(headers)))))
-        return got[0][0], got[0][1], body
+
+        def start(status, headers, exc_info=None):
+            got.append((int(status.split()[0]), dict(headers)))
+        body = b"".join(self._moto.get_application(environ)(environ, start))
+        return *got[0], body
 
     def _ask_moto(self, call):
         status, headers, body = self._through_moto(call.request)
-        headers = {k: v for k, v in headers.items() if k.lower() not in ("content-length", "connection", "server", "date")}
-        return Answer(status, body, headers)
+        ours = ("content-length", "connection", "server", "date")
+        return Answer(status, body, {k: v for k, v in headers.items() if k.lower() not in ours})
 
     # ---- what moto has not, or not so ----
 
@@ -220,7 +223,8 @@ class Api:
             f"    <Credentials>\n      <AccessKeyId>{who.key_id}</AccessKeyId>\n"
             f"      <SecretAccessKey>{who.secret}</SecretAccessKey>\n      <SessionToken>{who.token}</SessionToken>\n"
             f"      <Expiration>{auth.iso(who.expires)}</Expiration>\n    </Credentials>\n"
-            "  </AssumeRoleWithWebIdentityResult>\n  <ResponseMetadata>\n    <RequestId>1</RequestId>\n  </ResponseMetadata>\n"
+            "  </AssumeRoleWithWebIdentityResult>\n"
+            "  <ResponseMetadata>\n    <RequestId>1</RequestId>\n  </ResponseMetadata>\n"
             "</AssumeRoleWithWebIdentityResponse>\n")
 
     def _assume_role(self, call):
@@ -230,7 +234,8 @@ class Api:
                                      ("sts:RoleSessionName", call.body.get("RoleSessionName"))) if v}
         mine = [who.arn, who.role or who.arn, f"arn:aws:iam::{ACCOUNT}:root"]
         if trust is None or not auth.trusts(trust, "sts:AssumeRole", mine, context):
-            raise refusal("sts", "denied", f"User: {who.arn} is not authorized to perform: sts:AssumeRole on resource: {arn}")
+            raise refusal("sts", "denied",
+                          f"User: {who.arn} is not authorized to perform: sts:AssumeRole on resource: {arn}")
         web_identity.check_duration(self.world, call.body, chained=bool(who.role))
         return self._ask_moto(call)
 
@@ -241,24 +246,27 @@ class Api:
         text = self.world.consoles.get(instance_id)
         output = f"<output>{base64.b64encode(text.encode()).decode()}</output>" if text else ""
         return xml_answer('<?xml version="1.0" encoding="UTF-8"?>\n'
-                          '<GetConsoleOutputResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>1</requestId>'
-                          f"<instanceId>{instance_id}</instanceId><timestamp>{auth.iso(self.world.now())}</timestamp>{output}"
+                          '<GetConsoleOutputResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">'
+                          f"<requestId>1</requestId><instanceId>{instance_id}</instanceId>"
+                          f"<timestamp>{auth.iso(self.world.now())}</timestamp>{output}"
                           "</GetConsoleOutputResponse>")
 
     def _publish(self, call):
         answer = self._ask_moto(call)
         if answer.status == 200:
-            self.world.published.append({"topic": call.body.get("TopicArn", ""), "subject": call.body.get("Subject", ""),
-                                         "message": call.body.get("Message", "")})
+            self.world.published.append({name: call.body.get(field, "") for name, field in (
+                ("topic", "TopicArn"), ("subject", "Subject"), ("message", "Message"))})
         return answer
 
     def _push_key(self, call):
         body = call.body
         instance = self.world.instance(body.get("InstanceId", ""))
         if instance is None:
-            raise Refused(400, "EC2InstanceNotFoundException", f"The specified instance id {body.get('InstanceId')} does not exist")
+            raise Refused(400, "EC2InstanceNotFoundException",
+                          f"The specified instance id {body.get('InstanceId')} does not exist")
         if instance._state.name != "running":
-            raise Refused(400, "EC2InstanceStateInvalidException", "Instance is not running. Start your instance and try again.")
+            raise Refused(400, "EC2InstanceStateInvalidException",
+                          "Instance is not running. Start your instance and try again.")
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9@._-]{0,30}[A-Za-z0-9$_-]?", body.get("InstanceOSUser", "")):
             raise Refused(400, "InvalidArgsException", "InstanceOSUser is not valid")
         key = body.get("SSHPublicKey", "")
@@ -273,8 +281,8 @@ class Api:
 
 def denial(who, action, resource):
     on = "" if resource == "*" else f" on resource: {resource}"
-    return (f"User: {who.arn} is not authorized to perform: {action}{on} because no identity-based policy allows the {action} "
-            "action")
+    return (f"User: {who.arn} is not authorized to perform: {action}{on} because no identity-based policy allows the "
+            f"{action} action")
 
 
 def needs(call, world):

@@ -1,6 +1,6 @@
 """Who calls, and may they: SigV4 checked with botocore, strictly; then IAM policies as moto keeps them.
 
-moto checks signatures too, when a call reaches it; its own check of policies (no resources, no conditions) is replaced by ours.
+moto checks signatures too; its own check of policies (no resources, no conditions) is replaced by ours.
 """
 
 import calendar
@@ -66,8 +66,9 @@ def sign(request, unsigned, key_id, secret, service, region):
     """Put an Authorization header in that covers all headers but those."""
     signed = sorted(k.lower() for k, _ in request.headers if k.lower() not in unsigned)
     scope = f"{request.header('X-Amz-Date')[:8]}/{region}/{service}/aws4_request"
-    request.headers.append(("Authorization", f"AWS4-HMAC-SHA256 Credential={key_id}/{scope}, SignedHeaders={';'.join(signed)}, "
-                            f"Signature={signature_of(request, signed, secret, service, region)}"))
+    signature = signature_of(request, signed, secret, service, region)
+    request.headers.append(("Authorization", f"AWS4-HMAC-SHA256 Credential={key_id}/{scope}, "
+                            f"SignedHeaders={';'.join(signed)}, Signature={signature}"))
 
 
 def verify(request, service, find, now):
@@ -98,8 +99,8 @@ def verify(request, service, find, now):
     except ValueError:
         raise refusal(service, "incomplete", f"Date must be in ISO-8601 'basic format'. Got '{date}'.") from None
     if day != date[:8]:
-        raise refusal(service, "unsigned", f"Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from "
-                      f"HTTP: '{day}' != '{date[:8]}', from '{date}'.")
+        raise refusal(service, "unsigned", "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date "
+                      f"from HTTP: '{day}' != '{date[:8]}', from '{date}'.")
     if scope_service != service:
         raise refusal(service, "unsigned", f"Credential should be scoped to correct service: '{service}'. ")
     who = find(key_id)
@@ -114,8 +115,8 @@ def verify(request, service, find, now):
         raise refusal(service, "clock", f"Signature expired: {date} is now earlier than {amz_time(now - SKEW_S)} "
                       f"({amz_time(now)} - 5 min.)")
     if at > now + SKEW_S:
-        raise refusal(service, "clock", f"Signature not yet current: {date} is still later than {amz_time(now + SKEW_S)} "
-                      f"({amz_time(now)} + 5 min.)")
+        raise refusal(service, "clock", f"Signature not yet current: {date} is still later than "
+                      f"{amz_time(now + SKEW_S)} ({amz_time(now)} + 5 min.)")
     if who.expires and who.expires <= now:
         raise refusal(service, "expired")
     return who

@@ -1,4 +1,4 @@
-"""ECR: its API over what the test bed's registry really holds, its tokens, and its registry: a front with a login of its own."""
+"""ECR: its API over what the test bed's registry holds, its tokens, and its registry: a front with a login of its own."""
 
 import base64
 import http.client
@@ -55,21 +55,20 @@ class Images:
             return self._token(call)
         account, repo = call.body.get("registryId", ACCOUNT), call.body.get("repositoryName", "")
         if account != ACCOUNT:
-            action = f"ecr:{call.action}"
-            raise Refused(400, "AccessDeniedException", f"User: {call.principal.arn} is not authorized to perform: {action} on resource: "
-                          f"arn:aws:ecr:{call.region}:{account}:repository/{repo} because no resource-based policy allows the {action} "
-                          "action")
+            raise Refused(400, "AccessDeniedException",
+                          not_allowed(call.principal, f"ecr:{call.action}", call.region, account, repo))
         if not self.has_repository(repo, call.region):
             raise Refused(400, "RepositoryNotFoundException",
                           f"The repository with name '{repo}' does not exist in the registry with id '{account}'")
-        return {"DescribeImages": self._describe, "BatchGetImage": self._batch, "DescribeImageScanFindings": self._findings,
-                "GetDownloadUrlForLayer": self._layer_url}[call.action](call.body, repo)
+        ours = {"DescribeImages": self._describe, "BatchGetImage": self._batch, "GetDownloadUrlForLayer": self._layer_url,
+                "DescribeImageScanFindings": self._findings}
+        return ours[call.action](call.body, repo)
 
     def _token(self, call):
         world = self.world
         password = base64.b64encode(json.dumps({
-            "payload": secrets.token_urlsafe(600), "datakey": secrets.token_urlsafe(120), "version": "2", "type": "DATA_KEY",
-            "expiration": int(world.now() + world.token_lifetime)}).encode()).decode()
+            "payload": secrets.token_urlsafe(1100), "datakey": secrets.token_urlsafe(140), "version": "2",
+            "type": "DATA_KEY", "expiration": int(world.now() + world.token_lifetime)}).encode()).decode()
         entry = {"expires": world.now() + world.token_lifetime, "who": call.principal, "blobs": world.next_token_blobs,
                  "service": call.service, "password": password}
         world.next_token_blobs = None
@@ -97,8 +96,8 @@ class Images:
     def _missing(self, repo, image_id):
         return Refused(400, "ImageNotFoundException",
                        f"The image with imageId {{imageDigest:'{image_id.get('imageDigest', 'null')}', "
-                       f"imageTag:'{image_id.get('imageTag', 'null')}'}} does not exist within the repository with name '{repo}' in "
-                       f"the registry with id '{ACCOUNT}'")
+                       f"imageTag:'{image_id.get('imageTag', 'null')}'}} does not exist within the repository with name "
+                       f"'{repo}' in the registry with id '{ACCOUNT}'")
 
     def _describe(self, body, repo):
         out = []
@@ -110,7 +109,8 @@ class Images:
             manifest = json.loads(text)
             size = sum(p["size"] for p in [manifest["config"], *manifest["layers"]]) if "layers" in manifest else None
             detail = {"registryId": ACCOUNT, "repositoryName": repo, "imageDigest": digest, "imagePushedAt": PUSHED_AT,
-                      "imageManifestMediaType": media_type, "imageStatus": self._said(self.world.statuses, repo, reference, digest) or "ACTIVE",
+                      "imageManifestMediaType": media_type,
+                      "imageStatus": self._said(self.world.statuses, repo, reference, digest) or "ACTIVE",
                       "imageTags": [image_id["imageTag"]] if "imageTag" in image_id else []}
             size = self._said(self.world.sizes, repo, reference, digest) or size
             if size is not None:
@@ -146,8 +146,8 @@ class Images:
             raise self._missing(repo, image_id)
         scan = self._said(self.world.scans, repo, reference, found[2])
         if not scan:
-            raise Refused(400, "ScanNotFoundException", f"Image scan does not exist for the image with '{image_id}' in the repository "
-                          f"with name '{repo}' in the registry with id '{ACCOUNT}'")
+            raise Refused(400, "ScanNotFoundException", f"Image scan does not exist for the image with '{image_id}' in the "
+                          f"repository with name '{repo}' in the registry with id '{ACCOUNT}'")
         out = {"registryId": ACCOUNT, "repositoryName": repo, "imageId": {**image_id, "imageDigest": found[2]},
                "imageScanStatus": {"status": scan["status"], "description": ""}}
         if scan["status"] in ("COMPLETE", "ACTIVE"):
@@ -160,8 +160,8 @@ class Images:
         answer = self.fetch("HEAD", f"/v2/{repo}/blobs/{digest}")
         answer.read()
         if answer.status != 200:
-            raise Refused(400, "LayersNotFoundException", f"The layer with digest '{digest}' does not exist within the repository with "
-                          f"name '{repo}' in the registry with id '{ACCOUNT}'")
+            raise Refused(400, "LayersNotFoundException", f"The layer with digest '{digest}' does not exist within the "
+                          f"repository with name '{repo}' in the registry with id '{ACCOUNT}'")
         ticket = secrets.token_hex(16)
         self.world.layer_tickets[ticket] = (repo, digest)
         return {"downloadUrl": f"{self.url}{LAYER_PATH}{digest}?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=3600&"
@@ -171,12 +171,20 @@ class Images:
         """What a download URL gives: the ticket in the URL is all it wants."""
         found = self.world.layer_tickets.get(request.query.get("X-Amz-Signature", ""))
         if request.header("Authorization"):
-            return Answer(400, b"<Error><Code>InvalidArgument</Code><Message>Only one auth mechanism allowed</Message></Error>")
+            return Answer(400, b"<Error><Code>InvalidArgument</Code>"
+                               b"<Message>Only one auth mechanism allowed</Message></Error>")
         if not found or not request.path.endswith(found[1]):
             return Answer(403, b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>")
         answer = self.fetch("GET", f"/v2/{found[0]}/blobs/{found[1]}")
-        return Answer(200, b"", {"Content-Length": answer.headers["Content-Length"], "Content-Type": "application/octet-stream"},
-                      stream=answer)
+        headers = {"Content-Length": answer.headers["Content-Length"], "Content-Type": "application/octet-stream"}
+        return Answer(200, b"", headers, stream=answer)
+
+
+def not_allowed(who, action, region, account, repo):
+    """Of a repository of this account by the caller's own policies, of another by that repository's."""
+    by = "identity" if account == ACCOUNT else "resource"
+    return (f"User: {who.arn} is not authorized to perform: {action} on resource: arn:aws:ecr:{region}:{account}:repository/"
+            f"{repo} because no {by}-based policy allows the {action} action")
 
 
 class Registry:
@@ -211,11 +219,10 @@ class Registry:
         resource = f"arn:aws:ecr:{region}:{account}:repository/{repo}"
         if token and not public:
             if account != ACCOUNT or not self.world.may(token["who"], action, [resource]):
-                by = "identity" if account == ACCOUNT else "resource"
-                return _error(403, "DENIED", f"User: {token['who'].arn} is not authorized to perform: {action} on resource: {resource} "
-                              f"because no {by}-based policy allows the {action} action")
+                return _error(403, "DENIED", not_allowed(token["who"], action, region, account, repo))
         if not self.images.has_repository(repo, region, account):
-            return _error(404, "NAME_UNKNOWN", f"The repository with name '{repo}' does not exist in the registry with id '{account}'")
+            return _error(404, "NAME_UNKNOWN",
+                          f"The repository with name '{repo}' does not exist in the registry with id '{account}'")
         if kind == "blobs" and token and token["blobs"] is not None:
             with self.world.lock:
                 token["blobs"] -= 1

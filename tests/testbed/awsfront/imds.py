@@ -57,7 +57,8 @@ class Imds:
         if instance is None or not path.startswith(ROOT):
             return None
         name = path.removeprefix(ROOT)
-        simple = {"instance-id": instance.id, "placement/region": REGION, "placement/availability-zone": instance.placement.zone,
+        simple = {"instance-id": instance.id, "placement/region": REGION,
+                  "placement/availability-zone": instance.placement.zone,
                   "local-ipv4": instance.nics[0].private_ip_address, "public-ipv4": instance.nics[0].public_ip,
                   "services/domain": "amazonaws.com", "services/partition": "aws"}
         if simple.get(name):

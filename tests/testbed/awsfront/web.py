@@ -55,7 +55,8 @@ class Server:
             def one(self):
                 length = int(self.headers.get("Content-Length") or 0)
                 body = self.rfile.read(length) if length else b""
-                answer = handle(Request(self.command, self.path, list(self.headers.items()), body, self.client_address[0]))
+                headers = list(self.headers.items())
+                answer = handle(Request(self.command, self.path, headers, body, self.client_address[0]))
                 if answer.how == "hang":
                     server.hung.append(self.connection)
                     try:
@@ -99,6 +100,8 @@ class Server:
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*tls)
-            self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
+            # The handshake belongs to the request's own thread, not to the one that accepts.
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True,
+                                                      do_handshake_on_connect=False)
         self.ip, self.port = self._server.server_address[:2]
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()

@@ -1,4 +1,4 @@
-"""GitHub's identity tokens and what STS does with them: the issuer behind ACTIONS_ID_TOKEN_REQUEST_URL, its keys, the checks."""
+"""GitHub's identity tokens and what STS does with them: the issuer behind ACTIONS_ID_TOKEN_REQUEST_URL, and the checks."""
 
 import base64
 import json
@@ -39,9 +39,11 @@ class Issuer:
         now = int(self.world.now())
         claims = dict(claims)
         body = {"iss": URL, "aud": audience, "sub": "repo:octo/shop:ref:refs/heads/main", "jti": secrets.token_hex(8),
-                "repository": "octo/shop", "repository_id": "1296269", "ref": "refs/heads/main", "iat": now, "nbf": now - 300,
+                "repository": "octo/shop", "repository_id": "1296269", "ref": "refs/heads/main", "iat": now,
+                "nbf": now - 300,
                 **claims, "exp": now + int(claims.get("exp", 300))}
-        signed = b64(json.dumps({"typ": "JWT", "alg": "RS256", "kid": self._kid}).encode()) + "." + b64(json.dumps(body).encode())
+        head = {"typ": "JWT", "alg": "RS256", "kid": self._kid}
+        signed = ".".join(b64(json.dumps(part).encode()) for part in (head, body))
         return signed + "." + b64(self._key.sign(signed.encode(), padding.PKCS1v15(), SHA256()))
 
     def handle(self, request):
@@ -74,7 +76,8 @@ class Issuer:
             raise Refused(400, "InvalidIdentityToken", "The ID Token provided is not a valid JWT. "
                           "(You may see this error if you sent an Access Token)") from None
         if claims.get("iss") != URL:
-            raise Refused(400, "InvalidIdentityToken", "No OpenIDConnect provider found in your account for " + str(claims.get("iss")))
+            raise Refused(400, "InvalidIdentityToken",
+                          f"No OpenIDConnect provider found in your account for {claims.get('iss')}")
         try:
             if header["alg"] != "RS256" or header["kid"] != self._kid:
                 raise InvalidSignature
@@ -83,8 +86,8 @@ class Issuer:
             raise Refused(400, "InvalidIdentityToken", "Couldn't retrieve verification key from your identity provider,  "
                           "please reference AssumeRoleWithWebIdentity documentation for requirements") from None
         if claims["exp"] <= self.world.now():
-            raise Refused(400, "ExpiredTokenException", f"Token expired: current date/time {int(self.world.now())} must be before the "
-                          f"expiration date/time {claims['exp']}")
+            raise Refused(400, "ExpiredTokenException", f"Token expired: current date/time {int(self.world.now())} must be "
+                          f"before the expiration date/time {claims['exp']}")
         if claims["aud"] not in ("sts.amazonaws.com", *self._extra_audiences()):
             raise Refused(400, "InvalidIdentityToken", "Incorrect token audience")
         return claims
@@ -102,8 +105,8 @@ class Issuer:
         """AssumeRoleWithWebIdentity: (Principal, expiry, claims)."""
         for name in ("RoleArn", "RoleSessionName", "WebIdentityToken"):
             if not form.get(name):
-                raise Refused(400, "ValidationError", f"1 validation error detected: Value at '{name}' failed to satisfy constraint: "
-                              "Member must not be null")
+                raise Refused(400, "ValidationError", f"1 validation error detected: Value at '{name}' failed to satisfy "
+                              "constraint: Member must not be null")
         claims = self.check(form["WebIdentityToken"])
         trust = self.world.trust_of(form["RoleArn"])
         context = {f"{ISSUER}:{k}": v for k, v in claims.items()}
@@ -119,15 +122,16 @@ def check_duration(world, form, chained):
     """Seconds that the session lasts. Raises Refused."""
     seconds = int(form.get("DurationSeconds") or 3600)
     if seconds < 900 or seconds > 43200:
-        raise Refused(400, "ValidationError", f"1 validation error detected: Value '{seconds}' at 'durationSeconds' failed to satisfy "
-                      "constraint: Member must have value " + ("greater than or equal to 900" if seconds < 900 else
-                                                               "less than or equal to 43200"))
+        limit = "greater than or equal to 900" if seconds < 900 else "less than or equal to 43200"
+        raise Refused(400, "ValidationError", f"1 validation error detected: Value '{seconds}' at 'durationSeconds' failed to "
+                      f"satisfy constraint: Member must have value {limit}")
     if chained and seconds > 3600:
-        raise Refused(400, "ValidationError", "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by "
-                      "role chaining")
+        raise Refused(400, "ValidationError", "The requested DurationSeconds exceeds the 1 hour session limit for roles "
+                      "assumed by role chaining")
     role = world.role(form["RoleArn"])
     if role and seconds > int(role.max_session_duration or 3600):
-        raise Refused(400, "ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
+        raise Refused(400, "ValidationError",
+                      "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
     return seconds
 
 

@@ -1,4 +1,4 @@
-"""What exists in this AWS: identities and resources (kept by moto), the clock, and what a test has set. reset() starts anew."""
+"""What exists in this AWS: identities and resources (kept by moto), the clock, what a test has set."""
 
 import json
 import secrets
@@ -18,6 +18,7 @@ ACCOUNT, REGION = "123456789012", "eu-central-1"
 USER, ISSUER = "runner", "token.actions.githubusercontent.com"
 EXTERNAL_ID = "ext-1"
 ALL = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+STATES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
 MAX_SESSION = {"deploy": 43200, "host": 43200, "next": 43200}
 
 
@@ -73,7 +74,8 @@ class World:
         iam = self.iam
         iam.create_user(REGION, USER)
         key = iam.create_access_key(USER)
-        self.user = auth.Principal(key.access_key_id, key.secret_access_key, "", 0, f"arn:aws:iam::{ACCOUNT}:user/{USER}")
+        arn = f"arn:aws:iam::{ACCOUNT}:user/{USER}"
+        self.user = auth.Principal(key.access_key_id, key.secret_access_key, "", 0, arn)
         self.learn(key.secret_access_key)
         iam.put_user_policy(USER, "all", json.dumps(ALL))
         web = web_trust(["repo:octo/shop:*", "repo:octo@583231/shop@1296269:*"], "sts.amazonaws.com")
@@ -98,8 +100,8 @@ class World:
     def mint(self, arn, session, seconds, tags=None):
         """Temporary credentials that moto knows too."""
         with self.lock:
-            role = self.sts.assume_role(region_name=REGION, role_session_name=session, role_arn=arn, policy="", duration=int(seconds),
-                                        external_id="")
+            role = self.sts.assume_role(region_name=REGION, role_session_name=session, role_arn=arn, policy="",
+                                        duration=int(seconds), external_id="")
             self.lifetimes[role.access_key_id] = self.now() + seconds
             return self.find(role.access_key_id)
 
@@ -187,8 +189,9 @@ class World:
                 del self.ec2.reservations[key]
             group = self.ec2.create_security_group(f"sg-{name}-{secrets.token_hex(2)}", "test bed",
                                                    vpc_id=self._vpc()).id
-            made = self.ec2.run_instances("ami-12c6146b", 1, None, [], security_group_ids=[group], instance_type="t3.micro", is_instance_type_default=True,
-                                          subnet_id=self._subnet(), tags={"instance": {"Name": name, **tags}})
+            made = self.ec2.run_instances("ami-12c6146b", 1, None, [], security_group_ids=[group], instance_type="t3.micro",
+                                          is_instance_type_default=True, subnet_id=self._subnet(),
+                                          tags={"instance": {"Name": name, **tags}})
             instance = made.instances[0]
             nic = instance.nics[0]
             nic.private_ip_address = "10.0.0.10" if public else ip
@@ -198,8 +201,18 @@ class World:
             nic.ipv6_addresses = [ipv6] if ipv6 else []
             self.do_set_state(instance.id, state)
             self.instances[ip] = instance.id
-            return {"id": instance.id, "name": name, "public_ip": nic.public_ip, "private_ip": nic.private_ip_address, "ipv6": ipv6,
-                    "group": group, "az": instance.placement.zone}
+            return {"id": instance.id, "name": name, "public_ip": nic.public_ip, "private_ip": nic.private_ip_address,
+                    "ipv6": ipv6, "group": group, "az": instance.placement.zone}
+
+    def do_moved(self, before, now):
+        """A host that was rebooted has another address; the instance is the same."""
+        nic = self.instance(self.instances[before]).nics[0]
+        self.instances[now] = self.instances.pop(before)
+        if nic.public_ip == before:
+            nic.public_ip = now
+        else:
+            nic.private_ip_address = now
+            nic.private_ip_addresses = [{"Primary": True, "PrivateIpAddress": now}]
 
     def _vpc(self):
         return next(v.id for v in self.ec2.vpcs.values() if v.is_default)
@@ -212,8 +225,7 @@ class World:
 
     def do_set_state(self, instance_id, state):
         i = self.instance(instance_id)
-        i._state.name = state
-        i._state.code = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}[state]
+        i._state.name, i._state.code = state, STATES[state]
         if state == "stopped":
             i.nics[0].public_ip = None
 
@@ -224,8 +236,8 @@ class World:
         self.ec2.create_tags([resource_id], {key: value})
 
     def do_parameter(self, name, value, secure):
-        self.ssm.put_parameter(name, "", value, "SecureString" if secure else "String", "", "alias/aws/ssm" if secure else "", True,
-                               [], "text", None, None)
+        kind, key = ("SecureString", "alias/aws/ssm") if secure else ("String", "")
+        self.ssm.put_parameter(name, "", value, kind, "", key, True, [], "text", None, None)
 
     def do_topic(self, name):
         return self.sns.create_topic(name).arn
@@ -234,7 +246,8 @@ class World:
         cidr = {"CidrIpv6" if ":" in cidr else "CidrIp": cidr}
         if description:
             cidr["Description"] = description
-        made, _ = self.ec2.authorize_security_group_ingress(group, "tcp", str(port), str(port), [cidr], sgrule_tags=tags)
+        port = str(port)
+        made, _ = self.ec2.authorize_security_group_ingress(group, "tcp", port, port, [cidr], sgrule_tags=tags)
         return made[0].id
 
     def do_remove_rule(self, group, rule):
