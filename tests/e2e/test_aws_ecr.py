@@ -113,11 +113,8 @@ def test_token_of_the_runner_that_expires_in_mid_pull_is_made_anew_by_a_second_t
 
 def test_token_that_expires_again_has_its_own_exit_code(site, aws):
     site.bed.registry.push_app("layers", filler=200_000)
-    aws.token_expires_after(2)
-    stage = site.step(**aws.inputs("layers", who=None, ecr_auth="host-role")).start_main()
-    kit.eventually(lambda: aws.calls_of("GetAuthorizationToken"), 20)
-    aws.token_expires_after(0)  # of the next one
-    result = site.finish(stage)
+    aws.token_expires_after(2, 0)
+    result = site.run(**aws.inputs("layers", who=None, ecr_auth="host-role"))
     assert result.exit_code == kit.EXIT["registry_expired"], result
     assert "expired" in kit.error_text(result)
     assert logins(aws) == ["host", "host"], "once, not for ever"

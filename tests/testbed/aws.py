@@ -71,7 +71,8 @@ The host's metadata service, at 169.254.169.254 of an attached host (IMDSv2 only
 
 The registry
     aws.token_lifetime(seconds)         of registry tokens given from now on (12 h)
-    aws.token_expires_after(blobs)      the next token that is given expires once that many blobs were asked for with it
+    aws.token_expires_after(blobs, …)   the next token that is given expires once that many blobs were asked for with it; with
+                        several numbers, the tokens after it, too
     aws.expire_tokens()                 every registry token that was given so far has expired
     aws.repository(repo, exists)        False: the registry and the API do not know it
     aws.findings(tag, counts, status="COMPLETE", repo="app", summary=True)   {"CRITICAL": 2, "HIGH": 1}; without this:
@@ -354,8 +355,8 @@ class Aws:
     def token_lifetime(self, seconds):
         self._do("set", name="token_lifetime", value=seconds)
 
-    def token_expires_after(self, blobs):
-        self._do("set", name="next_token_blobs", value=blobs)
+    def token_expires_after(self, *blobs):
+        self._do("set", name="next_token_blobs", value=list(blobs))
 
     def expire_tokens(self):
         self._do("expire_tokens")

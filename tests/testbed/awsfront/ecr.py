@@ -69,9 +69,9 @@ class Images:
         password = base64.b64encode(json.dumps({
             "payload": secrets.token_urlsafe(1100), "datakey": secrets.token_urlsafe(140), "version": "2",
             "type": "DATA_KEY", "expiration": int(world.now() + world.token_lifetime)}).encode()).decode()
-        entry = {"expires": world.now() + world.token_lifetime, "who": call.principal, "blobs": world.next_token_blobs,
+        entry = {"expires": world.now() + world.token_lifetime, "who": call.principal,
+                 "blobs": world.next_token_blobs.pop(0) if world.next_token_blobs else None,
                  "service": call.service, "password": password}
-        world.next_token_blobs = None
         world.registry_tokens[password] = entry
         both = base64.b64encode(f"AWS:{password}".encode()).decode()
         world.learn(password)

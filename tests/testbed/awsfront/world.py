@@ -65,7 +65,7 @@ class World:
             self.imds_mode, self.imds_role, self.imds_lifetime = "on", "host", 6 * 3600
             self.imds_tokens, self.imds_credentials = {}, {}
             self.instances = {}  # address of a host: instance id
-            self.registry_tokens, self.token_lifetime, self.next_token_blobs = {}, 12 * 3600, None
+            self.registry_tokens, self.token_lifetime, self.next_token_blobs = {}, 12 * 3600, []
             self.layer_tickets = {}
             self.missing_repositories, self.scans, self.statuses, self.sizes = set(), {}, {}, {}
             self._identities()
