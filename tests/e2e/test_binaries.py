@@ -291,7 +291,7 @@ def test_sources_include_their_own_header_first():
     for path in tracked("shared/*.c", "agent/*.c", "cmd/*.c"):
         if path.with_suffix(".h").exists():
             first = re.search(r'^#include (.*)$', path.read_text(), re.M)
-            own = f'"{path.parent.name}/{path.stem}.h"'
+            own = f'"{path.relative_to(REPOSITORY).with_suffix(".h")}"'
             if not first or first.group(1) != own:
                 wrong.append(f"{path.relative_to(REPOSITORY)}: {first and first.group(1)}")
     assert not wrong

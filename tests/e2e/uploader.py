@@ -22,17 +22,17 @@ KINDS = re.findall(r"^    ERR_(\w+)(?: = 0)?,", (REPOSITORY / "shared" / "err.h"
 
 def program():
     """Built like the released binary: the same sources, the same static libraries."""
-    sources = [REPOSITORY / "tests" / "testbed" / "upload.c", *sorted((REPOSITORY / "cmd").glob("artifact*.c")),
-               *sorted(p for p in (REPOSITORY / "shared").glob("*.c") if p.name != "bundle.c")]
-    headers = sorted((REPOSITORY / "shared").glob("*.h")) + sorted((REPOSITORY / "cmd").glob("artifact*.h"))
+    sources = [REPOSITORY / "tests" / "testbed" / "upload.c", *sorted((REPOSITORY / "cmd").glob("**/artifact*.c")),
+               *sorted(p for p in (REPOSITORY / "shared").glob("**/*.c") if p.name != "bundle.c")]
+    headers = sorted((REPOSITORY / "shared").glob("**/*.h")) + sorted((REPOSITORY / "cmd").glob("**/artifact*.h"))
     mark = hashlib.sha256(b"".join(p.read_bytes() for p in sources + headers)).hexdigest()[:12]
     out = engine.ROOT / "cache" / f"upload-{mark}"
     if not out.exists():
         out.parent.mkdir(parents=True, exist_ok=True)
         tmp = out.with_suffix(f".{os.getpid()}")
         subprocess.run(["x86_64-linux-musl-gcc", "-std=gnu17", "-D_GNU_SOURCE", "-DCURL_STATICLIB", "-O2", "-static",
-                        f"-I{REPOSITORY}", "-isystem", SYSROOT / "include", "-o", tmp, *sources, f"-L{SYSROOT}/lib",
-                        "-lcjson", "-lcurl", "-lssl", "-lcrypto", "-lz"], check=True)
+                        f"-I{REPOSITORY}", "-isystem", SYSROOT / "include", "-isystem", SYSROOT / "include/libxml2", "-o", tmp,
+                        *sources, f"-L{SYSROOT}/lib", "-lcjson", "-lcurl", "-lxml2", "-lssl", "-lcrypto", "-lz"], check=True)
         tmp.rename(out)
     return out
 
