@@ -141,13 +141,19 @@ struct engine_auth registry_auth(const struct run *run)
 /* A registry that forgets a login which worked says the same as one that never had it. */
 static bool is_expiry(const struct run *run, const struct err *err)
 {
+    /* Two words each: an image may be called "expired". */
+    static const char *const phrases[] = { "no basic auth credentials", "has expired", "is expired", "token expired",
+                                           "expired token" };
     char text[ERR_TEXT_MAX * 2];
     if (err->kind == ERR_REGISTRY_EXPIRED)
         return true;
     if (err->kind != ERR_REGISTRY_AUTH || !registry_auth(run).username[0])
         return false;
     struct span words = span_of(err_text(err, text, sizeof(text)));
-    return span_contains(words, "no basic auth credentials") || span_contains(words, "expired");
+    for (size_t i = 0; i < sizeof(phrases) / sizeof(phrases[0]); i++)
+        if (span_contains(words, phrases[i]))
+            return true;
+    return false;
 }
 
 static void say_expired(const struct run *run, struct err *err)

@@ -30,7 +30,7 @@ static int login_given(struct run *run, const char *why_not, struct err *err)
 static int login_to_ecr(struct run *run, struct err *err)
 {
     struct ecr_registry registry;
-    struct err why = { 0 };
+    struct err why = { 0 }, late = { 0 };
     char text[1024], short_text[200];
     int r = ecrhost_login(run, &why);
     if (r == 0) {
@@ -42,8 +42,14 @@ static int login_to_ecr(struct run *run, struct err *err)
         run_log(run, "info", "agent", "no login by the host's own credentials: %s", err_text(&why, text, sizeof(text)));
         (void)snprintf(short_text, sizeof(short_text), "the host's own role gives none: %.160s",
                        why.depth ? why.frame[0].text : "");
-        if (run->spec.registry_username[0] || (ecr_registry_parse(run->ref.registry, &registry) && registry.is_public))
+        bool may =
+            run->spec.registry_username[0] || (ecr_registry_parse(run->ref.registry, &registry) && registry.is_public);
+        if (may && run_check(run, &late) == 0)
             return login_given(run, short_text, err);
+    }
+    if (r != -ERR_CANCEL && check_needs_no_registry(run)) {
+        run_text(run, "no login to %s, and none is needed: the image is on the host already", run->ref.registry);
+        return STEP_SKIPPED;
     }
     *err = why;
     if (r == -ERR_CANCEL)

@@ -45,15 +45,29 @@ static int ask_registry(struct run *run, struct engine_remote *ret, struct err *
     }
 }
 
-/* Is it on the host, by its digest? */
-static bool is_here(struct run *run)
+static bool is_on_host(struct run *run, const char *ref)
 {
     struct engine_image image;
     struct err ignored = { 0 };
-    if (engine_image_inspect(run->engine, run->image_ref, run->ref.repo, &image, &ignored) != 0)
+    if (engine_image_inspect(run->engine, ref, run->ref.repo, &image, &ignored) != 0)
         return false;
     engine_image_done(&image);
     return true;
+}
+
+/* Is it on the host, by its digest? */
+static bool is_here(struct run *run)
+{
+    return is_on_host(run, run->image_ref);
+}
+
+bool check_needs_no_registry(struct run *run)
+{
+    _cleanup_(buf_done_p) struct buf text = BUF_INIT(sizeof(run->image_ref) - 1);
+    if (!run->ref.digest[0])
+        return false;
+    reference_format_digest(&run->ref, run->ref.digest, &text);
+    return !text.failed && is_on_host(run, buf_str(&text));
 }
 
 /* The tag may move while we work: from here on the version is its digest. */
@@ -136,6 +150,8 @@ static int ask_ecr(struct run *run, struct known *known, struct err *err)
     known->size_bytes = run->spec.image_size_bytes;
     if (!ecr_registry_parse(run->ref.registry, &registry) || (known->size_bytes && !gate))
         return 0;
+    if (!gate && is_here(run))
+        return 0; /* nothing is pulled: what ECR knows of it, and whether it still has it, does not count */
     int r = ecrhost_look(run, &image, &why);
     if (r == 0) {
         known->size_bytes = image.size_bytes;

@@ -17,6 +17,8 @@ int preflight_journal_facts(struct run *run, struct err *err);
 
 /* imagecheck.c: what the registry says of the image, before a byte of it is pulled; tag → digest. */
 int check_apply(struct run *run, struct err *err);
+/* The image is named by its digest (run->ref) and on the host: a deployment gets along without its registry. */
+bool check_needs_no_registry(struct run *run);
 
 /* image.c */
 int login_apply(struct run *run, struct err *err);

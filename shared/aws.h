@@ -34,6 +34,7 @@ struct aws {
     const char *session_name; /* default of RoleSessionName, of [A-Za-z0-9_+=,.@-], 2 to 64; NULL: "bluegreen" */
     struct http *http;        /* made by aws_init() */
     char error_code[80];      /* aws_error_code() */
+    bool error_of_time;       /* …and this machine's clock is why */
 };
 
 /* The fields above http are the caller's and filled in before. http_global_init() has been called. 0 or -ERR_NOMEM. */

@@ -80,7 +80,7 @@ bool aws_error_is(const struct aws *a, const char *code)
 
 bool aws_error_expired(const struct aws *a)
 {
-    return aws_error_code_is_expired(a->error_code);
+    return !a->error_of_time && aws_error_code_is_expired(a->error_code);
 }
 
 /* One call with all its attempts. */
@@ -181,6 +181,7 @@ static void read_refusal(const struct call *c, const struct http_response *r, st
     };
     read_words(c, r, &ret->words);
     (void)snprintf(c->aws->error_code, sizeof(c->aws->error_code), "%s", ret->words.code);
+    c->aws->error_of_time = aws_refusal_is_of_time(ret);
 }
 
 /* Nothing was sent, or sending it again does no harm. */
@@ -280,6 +281,7 @@ int aws_exchange(struct aws *a, const struct aws_request *request, const char *c
     struct call c = { .content_type = content_type, .read_error = read_error };
     buf_init(body, BODY_MAX);
     a->error_code[0] = '\0';
+    a->error_of_time = false;
     int r = call_init(&c, a, request, err);
     if (r == 0)
         r = perform(&c, body, err);

@@ -338,19 +338,25 @@ static int tell_other(const struct aws_refusal *f, struct err *err)
     return -ERR_AWS;
 }
 
+bool aws_refusal_is_of_time(const struct aws_refusal *refusal)
+{
+    return is_skewed(refusal) && strcmp(refusal->words.code, "RequestExpired") == 0;
+}
+
 int aws_refusal_tell(const struct aws_refusal *refusal, struct err *err)
 {
     enum error_class class = class_of(refusal->words.code);
     switch (class) {
     case CLASS_SIGNATURE:
     case CLASS_TIME:
-    case CLASS_EXPIRED:
         return is_skewed(refusal) ? tell_skew(refusal, err) : tell_credentials(refusal, class, err);
     case CLASS_KEY:
         /* EC2 has this one code for an unknown key, a wrong secret and a wrong time. */
         if (strcmp(refusal->words.code, "AuthFailure") == 0 && is_skewed(refusal))
             return tell_skew(refusal, err);
         return tell_credentials(refusal, class, err);
+    case CLASS_EXPIRED:
+        return aws_refusal_is_of_time(refusal) ? tell_skew(refusal, err) : tell_credentials(refusal, class, err);
     case CLASS_IDENTITY:
         return tell_credentials(refusal, class, err);
     case CLASS_DENIED:

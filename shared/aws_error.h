@@ -23,6 +23,8 @@ int aws_refusal_tell(const struct aws_refusal *refusal, struct err *err);
 bool aws_error_is_passing(int status, const char *code);
 /* …because there were too many of them: pauses are longer then. */
 bool aws_error_is_throttling(int status, const char *code);
+/* What EC2 calls an expired request comes of this machine's clock: newer credentials are no help. */
+bool aws_refusal_is_of_time(const struct aws_refusal *refusal);
 /* The temporary credentials have expired, as AWS sees it. */
 bool aws_error_code_is_expired(const char *code);
 

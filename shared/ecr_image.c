@@ -16,6 +16,8 @@ struct look {
     bool described;                       /* DescribeImages had it */
     char children[ECR_PLATFORMS_MAX][80]; /* digests of an index's images, beside image->platforms */
     size_t child_count;
+    bool nameless;  /* some of an index's images tell no platform: which of them a host takes is its engine's choice */
+    bool too_many;  /* more platforms than there is room for */
     struct err why; /* DescribeImages said nothing, and this is why */
 };
 
@@ -136,7 +138,7 @@ static int take_description(struct look *l, const struct json *detail, struct er
     (void)snprintf(i->scan_status, sizeof(i->scan_status), "%s",
                    json_str(json_get(detail, "imageScanStatus"), "status", ""));
     const struct json *counts = json_path(detail, "imageScanFindingsSummary", "findingSeverityCounts", NULL);
-    if (json_is_object(counts))
+    if (json_is_object(counts) && ecr_scan_counts(i->scan_status))
         ecr_scan_take(counts, i);
     return 0;
 }
@@ -226,7 +228,7 @@ static void take_size(struct ecr_image *i, const struct json *manifest)
     const struct json *layers = json_get(manifest, "layers");
     int64_t sum = size_of(json_get(manifest, "config"), "size");
     for (const struct json *layer = json_first(layers); layer; layer = json_next(layer))
-        sum += size_of(layer, "size");
+        sum += sum < (int64_t)SIZE_MAX_BYTES ? size_of(layer, "size") : 0;
     if (json_is_array(layers))
         i->size_bytes = sum;
 }
@@ -235,11 +237,17 @@ static void take_size(struct ecr_image *i, const struct json *manifest)
 static void take_index(struct look *l, const struct json *manifests)
 {
     struct ecr_image *i = l->image;
-    for (const struct json *m = json_first(manifests); m && i->platform_count < ECR_PLATFORMS_MAX; m = json_next(m)) {
-        char *platform = i->platforms[i->platform_count];
-        ecr_platform(json_get(m, "platform"), platform, sizeof(i->platforms[0]));
+    for (const struct json *m = json_first(manifests); m; m = json_next(m)) {
+        char platform[sizeof(i->platforms[0])];
+        ecr_platform(json_get(m, "platform"), platform, sizeof(platform));
+        l->nameless = l->nameless || !json_is_object(json_get(m, "platform"));
         if (!*platform)
             continue;
+        if (i->platform_count == ECR_PLATFORMS_MAX) {
+            l->too_many = true;
+            break;
+        }
+        (void)snprintf(i->platforms[i->platform_count], sizeof(platform), "%s", platform);
         (void)snprintf(l->children[i->platform_count], sizeof(l->children[0]), "%s", json_str(m, "digest", ""));
         l->child_count = ++i->platform_count;
     }
@@ -313,6 +321,8 @@ static int read_manifest(struct look *l, struct err *err)
     const struct json *manifests = json_get(manifest, "manifests");
     if (json_is_array(manifests)) {
         take_index(l, manifests);
+        i->scanned = false; /* whatever was said of the index itself */
+        memset(i->findings, 0, sizeof(i->findings));
         return measure_child(l, err);
     }
     if (!i->size_bytes)
@@ -322,11 +332,19 @@ static int read_manifest(struct look *l, struct err *err)
 
 /* ---- findings ---- */
 
+/* Are all images of the index looked at that a host may take? */
+static bool knows_children(const struct look *l)
+{
+    return !l->too_many && (!l->nameless || *l->wanted->platform);
+}
+
 /* An index is not scanned, its images are. With one of them unknown, nothing is known. */
 static int scan_children(struct look *l, struct err *err)
 {
     struct ecr_image *i = l->image;
     char unknown[sizeof(i->scan_status)] = "";
+    if (!knows_children(l))
+        (void)snprintf(unknown, sizeof(unknown), "%s", "images of unknown platform");
     bool any = false;
     for (size_t n = 0; n < l->child_count; n++) {
         if (!is_wanted_child(l, n) || !l->children[n][0])

@@ -33,6 +33,8 @@ int ecr_config_platform(struct aws *a, struct aws_chain *chain, const struct ecr
 /* Findings of one image (not of an index) by DescribeImageScanFindings, added to what *i has. */
 int ecr_scan_look(struct aws *a, struct aws_chain *chain, const struct ecr_registry *r, const struct ecr_wanted *wanted,
                   const char *digest, struct ecr_image *i, struct err *err);
+/* Are the counts that came with this status those of a scan that has ended well? */
+bool ecr_scan_counts(const char *status);
 /* The same out of findingSeverityCounts that came with another answer. */
 void ecr_scan_take(const struct json *counts, struct ecr_image *i);
 

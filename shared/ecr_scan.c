@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-#define PAUSE_MS 3000 /* between two looks at a scan that is under way; a basic one takes some ten seconds */
+#define PAUSE_MS 3000     /* between two looks at a scan that is under way; a basic one takes some ten seconds */
+#define PAUSE_SLICE_MS 50 /* between two looks at the cancel flag */
 
 static enum ecr_severity severity_of(const char *aws_word)
 {
@@ -35,6 +36,12 @@ void ecr_scan_take(const struct json *counts, struct ecr_image *i)
 static bool is_under_way(const char *status)
 {
     return strcmp(status, "IN_PROGRESS") == 0 || strcmp(status, "PENDING") == 0;
+}
+
+/* A scan that failed, or was never made of this kind of image, may bring empty counts: they are no clean bill. */
+bool ecr_scan_counts(const char *status)
+{
+    return strcmp(status, "COMPLETE") == 0 || strcmp(status, "ACTIVE") == 0;
 }
 
 static void set_status(struct ecr_image *i, const char *status)
@@ -87,9 +94,23 @@ static int look_once(struct aws *a, struct aws_chain *chain, const struct ecr_re
     }
     set_status(i, json_str(json_get(answer, "imageScanStatus"), "status", "unknown"));
     const struct json *counts = json_path(answer, "imageScanFindings", "findingSeverityCounts", NULL);
-    if (json_is_object(counts) && !is_under_way(i->scan_status))
+    if (json_is_object(counts) && ecr_scan_counts(i->scan_status))
         ecr_scan_take(counts, i);
     return is_under_way(i->scan_status) ? 1 : 0;
+}
+
+/* false: cancelled. */
+static bool wait_ms(const struct aws *a, int64_t ms)
+{
+    int64_t until = clock_mono_ms() + ms;
+    for (;;) {
+        int64_t left = clock_left_ms(until);
+        if (a->cancel && *a->cancel)
+            return false;
+        if (left == 0)
+            return true;
+        clock_sleep_ms(left < PAUSE_SLICE_MS ? left : PAUSE_SLICE_MS);
+    }
 }
 
 int ecr_scan_look(struct aws *a, struct aws_chain *chain, const struct ecr_registry *r, const struct ecr_wanted *wanted,
@@ -106,8 +127,7 @@ int ecr_scan_look(struct aws *a, struct aws_chain *chain, const struct ecr_regis
         if (!told)
             aws_note(a, "waiting for ECR's scan of the image: %s", i->scan_status);
         told = true;
-        clock_sleep_ms(left < PAUSE_MS ? left : PAUSE_MS);
-        if (a->cancel && *a->cancel)
+        if (!wait_ms(a, left < PAUSE_MS ? left : PAUSE_MS))
             return err_set(err, ERR_CANCEL, 0, "cancelled");
     }
 }

@@ -115,7 +115,7 @@ def test_every_operation_of_the_table_is_called_behind_a_policy():
     behind = {p for patterns in CALLERS.values() for pattern in patterns for p in ROOT.glob(pattern)}
     seen = set()
     for folder in ("shared", "cmd", "agent"):
-        for path in sorted((ROOT / folder).glob("*.c")):
+        for path in sorted((ROOT / folder).rglob("*.c")):
             found = called_in(path, ops) if path != table else set()
             seen |= found
             assert not {ops[op] for op in found} - {""} or path in behind, f"{path.name} calls {found}: which policy allows it?"
@@ -222,7 +222,7 @@ def said_by_the_code():
     """Every text of the sources, literals that stand together joined; what is filled in at run time is a line break."""
     out = []
     for folder in ("shared", "cmd", "agent"):
-        for path in sorted((ROOT / folder).glob("*.c")):
+        for path in sorted((ROOT / folder).rglob("*.c")):
             for run in re.findall(r'"(?:[^"\\\n]|\\.)*"(?:\s*"(?:[^"\\\n]|\\.)*")*', path.read_text(encoding="utf-8")):
                 text = "".join(re.findall(r'"((?:[^"\\\n]|\\.)*)"', run)).replace('\\"', '"')
                 out.append(re.sub(r"%[-.*0-9]*(?:zu|l?[dsu])", "\n", text))

@@ -470,6 +470,23 @@ static void a_wrong_clock_is_seen_in_the_answers_date(void **state)
     assert_non_null(strstr(err_hint_text(&err), "timedatectl"));
 }
 
+static void a_request_that_expired_by_a_wrong_clock_asks_for_no_newer_credentials(void **state)
+{
+    (void)state;
+    static const struct double_answer answer = { "400 Bad Request", "Date: Thu, 29 Jan 2026 03:10:02 GMT\r\n",
+                                                 "<Response><Errors><Error><Code>RequestExpired</Code><Message>Request "
+                                                 "has expired.</Message></Error></Errors></Response>" };
+    struct err err = { 0 };
+    struct xml *x = NULL;
+    struct aws_request q = {
+        .op = AWS_EC2_DESCRIBE_INSTANCES, .region = "eu-central-1", .credentials = &keys, .body = SPAN_LIT("Action=X")
+    };
+    double_play(&service, &answer, 1);
+    assert_int_equal(aws_query(&aws, &q, &x, &err), -ERR_AWS_CREDENTIALS);
+    assert_told(&err, "ahead of AWS's");
+    assert_false(aws_error_expired(&aws));
+}
+
 static void answers_that_make_no_sense_are_told(void **state)
 {
     (void)state;
@@ -541,6 +558,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_refusal_is_asked_once_and_has_its_code, new_client, end_client),
         cmocka_unit_test_setup_teardown(errors_of_query_services_are_read, new_client, end_client),
         cmocka_unit_test_setup_teardown(a_wrong_clock_is_seen_in_the_answers_date, new_client, end_client),
+        cmocka_unit_test_setup_teardown(a_request_that_expired_by_a_wrong_clock_asks_for_no_newer_credentials,
+                                        new_client, end_client),
         cmocka_unit_test_setup_teardown(answers_that_make_no_sense_are_told, new_client, end_client),
         cmocka_unit_test_setup_teardown(keys_that_would_break_a_header_are_not_sent, new_client, end_client),
         cmocka_unit_test(every_operation_has_a_row),

@@ -140,6 +140,7 @@ static void a_wrong_clock_is_told_by_how_much(void **state)
         { -12LL * MINUTE_MS + 900, "InvalidSignatureException", "this machine's clock is 12 minutes ahead of AWS's" },
         { 5LL * 60 * MINUTE_MS, "RequestTimeTooSkewed", "5 hours behind" },
         { -400LL * 24 * 60 * MINUTE_MS, "RequestExpired", "400 days ahead of" },
+        { 12LL * MINUTE_MS, "ExpiredToken", "the credentials have expired" }, /* by AWS's clock, not by ours */
         { 3LL * MINUTE_MS, "SignatureDoesNotMatch", "does not fit its key id" },
         { 12LL * MINUTE_MS, "UnrecognizedClientException", "does not know the access key" },
     };

@@ -7,6 +7,7 @@
 #include "shared/crypto.h"
 #include "shared/http.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -384,6 +385,62 @@ static void only_the_image_of_the_platform_counts(void **state)
     assert_int_equal(ecr_findings_check(&image, ECR_HIGH, &err), 0);
 }
 
+static void an_index_that_hides_an_image_from_the_gate_is_unknown(void **state)
+{
+    static char manifest[2600];
+    size_t used = 0;
+    (void)state;
+    ecr(DESCRIBE, "v1", 200, "{\"imageDetails\":[{\"imageDigest\":\"" INDEX_DIGEST "\"}]}");
+    has_manifest(INDEX_DIGEST, INDEX_DIGEST,
+                 "{\"manifests\":[{\"digest\":\"" ARM64
+                 "\",\"platform\":{\"os\":\"linux\",\"architecture\":\"arm64\"}},{\"digest\":\"" AMD64 "\"}]}");
+    ecr(SCAN, ARM64, 200, FOUND("{}"));
+    assert_int_equal(look("v1", "", "", ECR_HIGH), 0);
+    assert_false(image.scanned); /* an engine takes what tells no platform, too */
+    assert_int_equal(look("v1", "", "linux/arm64", ECR_HIGH), 0);
+    assert_true(image.scanned);
+
+    used = (size_t)snprintf(manifest, sizeof(manifest), "{\"manifests\":[");
+    for (int n = 0; n <= ECR_PLATFORMS_MAX; n++)
+        used += (size_t)snprintf(
+            manifest + used, sizeof(manifest) - used,
+            "%s{\"digest\":\"" ARM64 "\",\"platform\":{\"os\":\"linux\",\"architecture\":\"arm64\"}}", n ? "," : "");
+    (void)snprintf(manifest + used, sizeof(manifest) - used, "]}");
+    ecr(DESCRIBE, "v2", 200, "{\"imageDetails\":[{\"imageDigest\":\"" D("dddd") "\"}]}");
+    has_manifest(D("dddd"), D("dddd"), manifest);
+    assert_int_equal(look("v2", "", "", ECR_HIGH), 0);
+    assert_int_equal(image.platform_count, ECR_PLATFORMS_MAX);
+    assert_int_equal(ecr_findings_check(&image, ECR_HIGH, &err), -ERR_IMAGE_FINDINGS);
+}
+
+static void what_is_said_of_an_index_itself_is_no_answer_for_its_images(void **state)
+{
+    (void)state;
+    ecr(DESCRIBE, NULL, 200,
+        "{\"imageDetails\":[{\"imageDigest\":\"" INDEX_DIGEST "\",\"imageScanStatus\":{\"status\":\"COMPLETE\"},"
+        "\"imageScanFindingsSummary\":{\"findingSeverityCounts\":{}}}]}");
+    has_manifest(INDEX_DIGEST, INDEX_DIGEST, INDEX);
+    ecr(SCAN, AMD64, 200, FOUND("{}"));
+    ecr(SCAN, ARM64, 200, FOUND("{\"CRITICAL\":1}"));
+    assert_int_equal(look("v1", "", "", ECR_HIGH), 0);
+    assert_int_equal(ecr_findings_check(&image, ECR_HIGH, &err), -ERR_IMAGE_FINDINGS);
+}
+
+static void sizes_beyond_all_measure_do_not_overflow(void **state)
+{
+    static char layers[2800];
+    size_t used = (size_t)snprintf(layers, sizeof(layers), "{\"layers\":[{\"size\":1}");
+    (void)state;
+    for (int n = 0; n < 100; n++)
+        used += (size_t)snprintf(layers + used, sizeof(layers) - used, ",{\"size\":999999999999999}");
+    (void)snprintf(layers + used, sizeof(layers) - used, "]}");
+    refuses(DESCRIBE, "AccessDeniedException");
+    refuses(SCAN, "ScanNotFoundException");
+    has_manifest(NULL, AMD64, layers);
+    assert_int_equal(look("v1", "", "", ECR_SEVERITY_NONE), 0);
+    assert_in_range(image.size_bytes, 1, (int64_t)2e15);
+}
+
 /* ---- what is missing ---- */
 
 static void a_missing_repository_is_told_with_region_and_account(void **state)
@@ -443,6 +500,16 @@ static void archived_images_are_no_images(void **state)
 
 /* ---- scans ---- */
 
+static volatile sig_atomic_t cancelled;
+
+static void *cancel_soon(void *ctx)
+{
+    (void)ctx;
+    clock_sleep_ms(300);
+    cancelled = 1;
+    return NULL;
+}
+
 static int look_with_wait(int64_t wait_ms)
 {
     const struct ecr_wanted wanted = {
@@ -495,6 +562,37 @@ static void findings_of_enhanced_scanning_count(void **state)
     assert_int_equal(image.findings[ECR_SEVERITY_NONE], 2);
 }
 
+static void counts_of_a_scan_that_failed_are_no_findings(void **state)
+{
+    (void)state;
+    ecr(DESCRIBE, NULL, 200,
+        "{\"imageDetails\":[{\"imageDigest\":\"" AMD64 "\",\"imageScanStatus\":{\"status\":\"IN_PROGRESS\"},"
+        "\"imageScanFindingsSummary\":{\"findingSeverityCounts\":{}}}]}");
+    has_manifest(NULL, AMD64, "{\"layers\":[]}");
+    ecr(SCAN, NULL, 200,
+        "{\"imageScanStatus\":{\"status\":\"FAILED\"},\"imageScanFindings\":{\"findingSeverityCounts\":{}}}");
+    assert_int_equal(look("v1", "", "", ECR_HIGH), 0);
+    assert_false(image.scanned);
+    assert_string_equal(image.scan_status, "FAILED");
+    assert_int_equal(ecr_findings_check(&image, ECR_HIGH, &err), -ERR_IMAGE_FINDINGS);
+}
+
+static void a_wait_for_a_scan_ends_when_it_is_cancelled(void **state)
+{
+    pthread_t thread;
+    int64_t start = clock_mono_ms();
+    (void)state;
+    ecr(DESCRIBE, NULL, 200, "{\"imageDetails\":[{\"imageDigest\":\"" AMD64 "\"}]}");
+    has_manifest(NULL, AMD64, "{\"layers\":[]}");
+    ecr(SCAN, NULL, 200, "{\"imageScanStatus\":{\"status\":\"PENDING\"}}");
+    client.cancel = &cancelled;
+    assert_int_equal(pthread_create(&thread, NULL, cancel_soon, NULL), 0);
+    assert_int_equal(look_with_wait(20000), -ERR_CANCEL);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    client.cancel = NULL;
+    assert_in_range(clock_mono_ms() - start, 0, 2000);
+}
+
 static void a_server_error_is_an_error(void **state)
 {
     (void)state;
@@ -523,6 +621,9 @@ int main(void)
         CASE(without_a_platform_an_index_is_as_bad_as_its_worst_image),
         CASE(one_image_without_findings_leaves_the_index_unknown),
         CASE(only_the_image_of_the_platform_counts),
+        CASE(an_index_that_hides_an_image_from_the_gate_is_unknown),
+        CASE(what_is_said_of_an_index_itself_is_no_answer_for_its_images),
+        CASE(sizes_beyond_all_measure_do_not_overflow),
         CASE(a_missing_repository_is_told_with_region_and_account),
         CASE(a_missing_tag_and_a_missing_digest_are_told_apart),
         CASE(an_image_that_only_its_manifest_brings_is_there),
@@ -531,6 +632,8 @@ int main(void)
         CASE(a_gate_waits_for_a_scan_that_is_under_way),
         CASE(a_scan_that_does_not_end_stays_unknown),
         CASE(findings_of_enhanced_scanning_count),
+        CASE(counts_of_a_scan_that_failed_are_no_findings),
+        CASE(a_wait_for_a_scan_ends_when_it_is_cancelled),
         CASE(a_server_error_is_an_error),
     };
     struct err ignored = { 0 };
