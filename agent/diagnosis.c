@@ -232,6 +232,9 @@ static const struct rule rules[] = {
       .next = NEXT_TOKEN },
     { .code = "token_expired", .kinds = KIND(ERR_REGISTRY_EXPIRED),
       .cause = "the registry's login token has expired", .next = NEXT_TOKEN },
+    { .code = "host_clock", .kinds = KIND(ERR_AWS_CREDENTIALS), .error = { "this machine's clock is" },
+      .cause = "the host's clock is wrong, so AWS accepts nothing that it signs",
+      .next = "Set it: 'sudo timedatectl set-ntp true', on EC2 with chrony and 169.254.169.123 as its server; then run again." },
     { .code = "host_role_missing", .kinds = KIND(ERR_AWS_CREDENTIALS),
       .cause = "nobody can log in to ECR: the host has no AWS credentials that work, and the runner sent no login",
       .next = "Give the instance a role that may pull (AmazonEC2ContainerRegistryPullOnly), or the job credentials "

@@ -94,6 +94,7 @@ static void note_source(struct ecrhost *h)
 static int new_token(struct ecrhost *h, struct err *err)
 {
     struct ecr_token token;
+    h->aws.deadline_ms = h->run->deadline_ms;
     if (ecr_token_get(&h->aws, h->chain, &h->registry, &token, err) < 0)
         return -(int)err->kind;
     ecr_token_done(&h->token);
@@ -214,6 +215,7 @@ int ecrhost_look(struct run *run, struct ecr_image *ret, struct err *err)
     char platform[80];
     if (!h || h->registry.is_public)
         return 1;
+    h->aws.deadline_ms = run->deadline_ms;
     int64_t left = clock_left_ms(run->deadline_ms) / 2; /* the questions take their time, too */
     const struct ecr_wanted wanted = {
         .repo = run->ref.repo + strlen(run->ref.registry) + 1,

@@ -54,10 +54,9 @@ static int login_to_ecr(struct run *run, struct err *err)
     *err = why;
     if (r == -ERR_CANCEL)
         return r;
-    if (r == -ERR_AWS_CREDENTIALS) {
-        err->hint[0] = '\0';
+    /* Credentials that are there and refused (a wrong clock, an expired key) have a hint of their own. */
+    if (r == -ERR_AWS_CREDENTIALS)
         err_hint(err, "%s", NO_LOGIN_HINT);
-    }
     return err_wrap(err, only_host ? "ecr-auth is host-role, and the host has no way into ECR"
                                    : "the runner sent no login for ECR, and the host has no way into it");
 }

@@ -70,6 +70,25 @@ bool check_needs_no_registry(struct run *run)
     return !text.failed && is_on_host(run, buf_str(&text));
 }
 
+/*
+ * With a digest nothing depends on the answer: the pull may have other ways (a mirror of the engine's), and tells by itself
+ * what is wrong.
+ */
+static int ask_if_it_answers(struct run *run, struct known *known, struct err *err)
+{
+    struct err why = { 0 };
+    char text[400];
+    int r = ask_registry(run, &known->remote, &why);
+    if (r == -ERR_REGISTRY || r == -ERR_TIMEOUT) {
+        run_log(run, "info", "agent", "not looked at before the pull: %s", err_text(&why, text, sizeof(text)));
+        known->remote = (struct engine_remote){ 0 };
+        return 0;
+    }
+    if (r < 0)
+        *err = why;
+    return r;
+}
+
 /* The tag may move while we work: from here on the version is its digest. */
 static int resolve(struct run *run, struct known *known, struct err *err)
 {
@@ -78,7 +97,7 @@ static int resolve(struct run *run, struct known *known, struct err *err)
             return -(int)err->kind;
         if (is_here(run))
             return 0; /* whatever becomes of the registry */
-        return ask_registry(run, &known->remote, err);
+        return ask_if_it_answers(run, known, err);
     }
     if (ask_registry(run, &known->remote, err) < 0)
         return -(int)err->kind;
@@ -103,8 +122,8 @@ static int check_platform(const struct run *run, const struct engine_remote *rem
             return 0;
         buf_addf(&list, "%s%s", i ? ", " : "", remote->platforms[i]);
     }
-    if (!remote->platform_count || !run->engine_info.arch[0])
-        return 0; /* nobody knows: looked at again after the pull */
+    if (!remote->platform_count || remote->platform_count == ENGINE_PLATFORMS_MAX || !run->engine_info.arch[0])
+        return 0; /* nobody knows all of them: looked at again after the pull */
     err_hint(err, "Build the image for linux/%s, for example with 'docker build --platform linux/%s'.",
              run->engine_info.arch, run->engine_info.arch);
     return err_set(err, ERR_PLATFORM, 0, "the image is for %.200s, the host is %s/%s; nothing was pulled",

@@ -90,8 +90,10 @@ static void leave_to_host(const struct check *c, const char *what, const struct 
 static int pin(struct check *c, const struct ecr_image *image, struct err *err)
 {
     _cleanup_(buf_done_p) struct buf text = BUF_INIT(1024);
-    if (c->ref.digest[0] || !reference_is_digest(span_of(image->digest)))
+    if (c->ref.digest[0])
         return 0;
+    if (!reference_is_digest(span_of(image->digest)))
+        return err_set(err, ERR_PROTO, 0, "ECR told no digest of %s", c->spec->image);
     buf_addf(&text, "%s:%s@%s", c->ref.repo, c->ref.tag, image->digest);
     if (buf_check(&text, err) < 0)
         return err_wrap(err, "image reference");

@@ -32,6 +32,7 @@ struct aws {
     void *note_ctx;
     const volatile sig_atomic_t *cancel; /* as in http_new(); may be NULL */
     const char *session_name; /* default of RoleSessionName, of [A-Za-z0-9_+=,.@-], 2 to 64; NULL: "bluegreen" */
+    int64_t deadline_ms;      /* monotonic: no call goes beyond it; 0: none */
     struct http *http;        /* made by aws_init() */
     char error_code[80];      /* aws_error_code() */
     bool error_of_time;       /* …and this machine's clock is why */

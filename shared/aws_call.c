@@ -105,6 +105,8 @@ static int call_init(struct call *c, struct aws *a, const struct aws_request *q,
     c->op = aws_op_info(q->op);
     c->attempts = q->attempts ? q->attempts : ATTEMPTS;
     c->deadline_ms = clock_mono_ms() + (q->timeout_ms > 0 ? q->timeout_ms : TIMEOUT_MS);
+    if (a->deadline_ms && a->deadline_ms < c->deadline_ms)
+        c->deadline_ms = a->deadline_ms;
     const char *region = q->region ? q->region : "";
     bool fips = q->fips || aws_env_true(a, "AWS_USE_FIPS_ENDPOINT");
     if (aws_endpoint_fips(a, c->op->service, region, fips, &c->endpoint, err) < 0)

@@ -92,6 +92,13 @@ static int exchange(const struct imds *i, const char *method, const char *path, 
     return r;
 }
 
+/* For messages: a password may stand before the host that somebody has set. */
+static const char *shown_base(const struct imds *i)
+{
+    const char *at = strrchr(i->base, '@');
+    return at ? at + 1 : i->base;
+}
+
 static bool is_fatal(int r)
 {
     return r == -ERR_CANCEL || r == -ERR_NOMEM;
@@ -108,8 +115,8 @@ static int tell_silence(const struct imds *i, const struct err *why, const struc
         return not_here(reason,
                         "%.60s takes the connection and does not answer: in a container, set the instance's "
                         "HttpPutResponseHopLimit to 2",
-                        i->base);
-    return not_here(reason, "nothing answers at %.60s", i->base);
+                        shown_base(i));
+    return not_here(reason, "nothing answers at %.60s", shown_base(i));
 }
 
 /* What another cloud has at the same address is no token either. */
@@ -120,7 +127,7 @@ static int read_token(struct imds *i, const struct http_response *answer, const 
     for (size_t n = 0; plain && n < token.len; n++)
         plain = token.ptr[n] > ' ' && token.ptr[n] < 0x7f;
     if (!plain)
-        return not_here(why, "%.60s is not AWS's", i->base);
+        return not_here(why, "%.60s is not AWS's", shown_base(i));
     int r = aws_learn(i->aws, token, err);
     buf_adds(&i->token_header, "X-aws-ec2-metadata-token: ");
     buf_add_span(&i->token_header, token);
@@ -140,9 +147,9 @@ static int fetch_token(struct imds *i, const struct reason *why, struct err *err
     else if (r == 0 && answer.status == 200)
         r = read_token(i, &answer, why, err);
     else if (r == 0 && answer.status == 403)
-        r = not_here(why, "%.60s refuses (HTTP 403): the metadata service is switched off", i->base);
+        r = not_here(why, "%.60s refuses (HTTP 403): the metadata service is switched off", shown_base(i));
     else if (r == 0)
-        r = not_here(why, "%.60s gives no token (HTTP %d): switched off, or not AWS's", i->base, answer.status);
+        r = not_here(why, "%.60s gives no token (HTTP %d): switched off, or not AWS's", shown_base(i), answer.status);
     http_response_done(&answer);
     return r;
 }
@@ -163,6 +170,10 @@ static int imds_get(const struct imds *i, const char *path, struct http_response
     char whole[PATH_MAX_BYTES];
     (void)snprintf(whole, sizeof(whole), "/latest/meta-data/%s", path);
     int r = exchange(i, "GET", whole, buf_str(&i->token_header), answer, err);
+    if (r == -ERR_TIMEOUT || r == -ERR_NET || r == -ERR_UNREACHABLE) {
+        err_clear(err); /* it gave a token and now gives nothing: as good as not there */
+        return 1;
+    }
     if (r < 0)
         return r;
     if (answer->status == 200)
@@ -196,7 +207,7 @@ static int find_role(const struct imds *i, char role[ROLE_MAX + 1], const struct
     if (r == 1 || (r == 0 && !any))
         r = not_here(why, "no role is attached to this instance");
     else if (r == 0 && !is_role_name(line))
-        r = not_here(why, "%.60s is not AWS's", i->base);
+        r = not_here(why, "%.60s is not AWS's", shown_base(i));
     if (r == 0)
         (void)snprintf(role, ROLE_MAX + 1, "%.*s", (int)line.len, line.ptr);
     http_response_done(&answer);

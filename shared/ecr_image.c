@@ -47,7 +47,7 @@ bool ecr_image_fits(const struct ecr_image *i, const char *platform)
     for (size_t n = 0; n < i->platform_count; n++)
         if (ecr_platform_fits(i->platforms[n], platform))
             return true;
-    return i->platform_count == 0;
+    return i->platform_count == 0 || i->platform_count == ECR_PLATFORMS_MAX; /* there may be more */
 }
 
 static struct json *image_id(const char *tag, const char *digest)

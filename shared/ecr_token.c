@@ -41,8 +41,7 @@ static int read_token(struct aws *a, const char *text, struct ecr_token *ret, st
     _cleanup_(buf_wipe_done_p) struct buf pair = BUF_INIT(TOKEN_MAX);
     struct span user, password;
 
-    if (aws_learn(a, span_of(text), err) < 0)
-        return -(int)err->kind;
+    /* The redactor knows the encodings of what it is told, so the password stands for both. */
     if (crypto_base64_decode(span_of(text), &pair, err) < 0)
         return err_wrap(err, "ECR's authorization token");
     password = buf_span(&pair);

@@ -391,6 +391,19 @@ static void a_token_that_never_comes_tells_of_the_hop_limit(void **state)
     assert_true(clock_mono_ms() - began < 4000);
 }
 
+static void a_password_in_the_endpoint_is_not_told(void **state)
+{
+    char url[100];
+    (void)state;
+    (void)snprintf(url, sizeof(url), "http://me:hidden@127.0.0.1:%u", service.port);
+    point_at_service();
+    aws_env_set(&env, "AWS_EC2_METADATA_SERVICE_ENDPOINT", url);
+    double_route(&service, (struct double_route){ .request = "PUT /latest/api/token", .status = 403, .body = "" });
+    ask(aws_link_instance());
+    assert_not_set_up("127.0.0.1");
+    assert_null(strstr(last.why, "hidden"));
+}
+
 /* A listener whose queue is full answers no SYN: like an address that nobody routes. */
 static void an_address_that_swallows_packets_is_given_up_after_a_second(void **state)
 {
@@ -472,6 +485,7 @@ int main(void)
         TEST(expired_credentials_are_handed_on_with_their_time),
         TEST(metadata_can_be_switched_off_here),
         TEST(a_token_that_never_comes_tells_of_the_hop_limit),
+        TEST(a_password_in_the_endpoint_is_not_told),
         TEST(an_address_that_swallows_packets_is_given_up_after_a_second),
         TEST(one_path_of_the_metadata_can_be_read),
     };

@@ -98,8 +98,8 @@ static void the_token_is_user_and_password_and_both_are_secrets_before_use(void 
     assert_string_equal(token.username, "AWS");
     assert_string_equal(token.password, "pass:word");
     assert_int_equal(token.expires_wall_ms, 4102444800500);
-    assert_non_null(strstr(env.secrets, "QVdTOnBhc3M6d29yZA==\n"));
-    assert_non_null(strstr(env.secrets, "\npass:word\n"));
+    assert_non_null(strstr(env.secrets, "pass:word\n"));
+    assert_null(strstr(env.secrets, "QVdTOnBhc3M6d29yZA==")); /* the redactor finds it by the password */
     ecr_token_done(&token);
     assert_null(token.password);
 }
@@ -394,6 +394,7 @@ static void an_index_that_hides_an_image_from_the_gate_is_unknown(void **state)
     has_manifest(INDEX_DIGEST, INDEX_DIGEST,
                  "{\"manifests\":[{\"digest\":\"" ARM64
                  "\",\"platform\":{\"os\":\"linux\",\"architecture\":\"arm64\"}},{\"digest\":\"" AMD64 "\"}]}");
+    has_manifest(ARM64, ARM64, "{\"layers\":[]}");
     ecr(SCAN, ARM64, 200, FOUND("{}"));
     assert_int_equal(look("v1", "", "", ECR_HIGH), 0);
     assert_false(image.scanned); /* an engine takes what tells no platform, too */
