@@ -6,11 +6,14 @@
 #include "agent/request.h"
 #include "agent/store.h"
 #include "agent/tlscheck.h"
+#include "shared/clock.h"
 
 #define TLS_MS 1000           /* a server that speaks TLS answers within milliseconds */
 #define EVIDENCE_LINE_MAX 240 /* of one line of evidence: an annotation holds 4096 bytes, the report 6000 */
 #define BODY_SHOWN 160
 #define LOG_SHOWN 8
+#define OOM_END_MS 600
+#define OOM_LOOK_MS 20
 
 /* Environment lines keep their key: "KEY=***". */
 static struct json *without_env_values(const struct json *inspect)
@@ -260,16 +263,28 @@ static void tell_diagnosis(struct run *run, const struct diagnosis *d, const str
     eventlog_emit(&run->log, &ev);
 }
 
-void evidence_collect(struct run *run, const struct err *cause)
+/* A container whose memory ran out is told of before it has ended: its exit code is worth a moment. */
+static bool find_failed(struct run *run, struct run_version *ret)
 {
     struct err ignored = { 0 };
+    int64_t until = clock_mono_ms() + OOM_END_MS;
+    while (run_find(run, run->cand.c.id, ret, &ignored) == 0) {
+        if (!ret->c.oom_killed || !ret->c.running || clock_mono_ms() >= until)
+            return true;
+        clock_sleep_ms(OOM_LOOK_MS); /* `wait` would need a second connection to the engine */
+    }
+    return false;
+}
+
+void evidence_collect(struct run *run, const struct err *cause)
+{
     struct run_version failed = { 0 };
     struct diagnosis d;
     struct sight s = { .owner = BUF_INIT(1024) };
     _cleanup_(buf_done_p) struct buf log = BUF_INIT(EVIDENCE_LOG_BYTES);
     /* After a cancel the engine refuses further calls; what follows must still be asked. */
     run_ignore_cancel(run);
-    if (run->cand.exists && run_find(run, run->cand.c.id, &failed, &ignored) == 0) {
+    if (run->cand.exists && find_failed(run, &failed)) {
         bool may_tell = tail_of_log(run, &failed.c, &log);
         if (log.len > 0)
             run_log_lines(run, "info", "app", buf_span(&log), EVIDENCE_SHOWN_LINES);
