@@ -1,8 +1,8 @@
 #include "agent/collect.h"
 
-#include "agent/eventlog.h"
 #include "agent/reply.h"
-#include "agent/store.h"
+#include "agent/state/eventlog.h"
+#include "agent/state/store.h"
 #include "shared/bundle.h"
 
 #include <dirent.h>

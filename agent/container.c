@@ -1,6 +1,6 @@
 #include "agent/container.h"
 
-#include "agent/engine.h"
+#include "agent/engine/engine.h"
 
 bool container_label_is_ours(const char *label)
 {

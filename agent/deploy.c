@@ -1,7 +1,7 @@
 #include "agent/deploy.h"
 
 #include "agent/finish.h"
-#include "agent/steps.h"
+#include "agent/steps/steps.h"
 #include "shared/clock.h"
 
 #define MINUTE_MS (60LL * 1000)

@@ -1,8 +1,8 @@
 #include "agent/finish.h"
 
-#include "agent/evidence.h"
-#include "agent/store.h"
-#include "agent/strategy.h"
+#include "agent/state/store.h"
+#include "agent/traffic/strategy.h"
+#include "agent/watch/evidence.h"
 #include "shared/clock.h"
 
 static void set_seconds_or_unknown(struct json *j, const char *key, int64_t ms)

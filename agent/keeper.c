@@ -1,8 +1,8 @@
 #include "agent/keeper.h"
 
 #include "agent/request.h"
-#include "agent/store.h"
-#include "agent/strategy.h"
+#include "agent/state/store.h"
+#include "agent/traffic/strategy.h"
 #include "shared/bundle.h"
 #include "shared/crypto.h"
 

@@ -1,10 +1,10 @@
 /* What runs in the keeper's container (agent/keeper.h). */
 #include "agent/keeper.h"
 
-#include "agent/lock.h"
 #include "agent/recover.h"
-#include "agent/store.h"
-#include "agent/strategy.h"
+#include "agent/state/lock.h"
+#include "agent/state/store.h"
+#include "agent/traffic/strategy.h"
 #include "shared/clock.h"
 
 #include <signal.h>

@@ -2,11 +2,11 @@
 
 #include "agent/deploy.h"
 #include "agent/finish.h"
-#include "agent/lock.h"
 #include "agent/request.h"
-#include "agent/steps.h"
-#include "agent/store.h"
-#include "agent/strategy.h"
+#include "agent/state/lock.h"
+#include "agent/state/store.h"
+#include "agent/steps/steps.h"
+#include "agent/traffic/strategy.h"
 #include "shared/clock.h"
 
 #include <fcntl.h>
@@ -40,7 +40,7 @@ static int find_by_id(struct run *run, const char *id, struct run_version *v, st
     return id[0] ? run_find(run, id, v, err) : 1;
 }
 
-/* The policies tell of a commit that the journal could not: see agent/commit.c. A policy "no" of the user's tells nothing. */
+/* The policies tell of a commit that the journal could not: see agent/steps/commit.c. A policy "no" of the user's tells nothing. */
 static bool policies_say_committed(const struct run *run)
 {
     return run->cand.exists && strcmp(run->cand.c.restart_policy, "no") != 0 && run->old.exists &&

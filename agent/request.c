@@ -1,6 +1,6 @@
 #include "agent/request.h"
 
-#include "agent/store.h"
+#include "agent/state/store.h"
 
 #define REQUEST_FILE "request.json"
 

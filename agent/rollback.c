@@ -1,9 +1,9 @@
 #include "agent/deploy.h"
 #include "agent/finish.h"
-#include "agent/health.h"
 #include "agent/request.h"
-#include "agent/steps.h"
-#include "agent/strategy.h"
+#include "agent/steps/steps.h"
+#include "agent/traffic/strategy.h"
+#include "agent/watch/health.h"
 
 #define MINUTE_MS (60LL * 1000)
 

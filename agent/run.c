@@ -1,6 +1,6 @@
 #include "agent/run.h"
 
-#include "agent/ecr.h"
+#include "agent/steps/ecr.h"
 #include "shared/clock.h"
 
 #define LOG_TEXT_MAX 8192

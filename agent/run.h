@@ -5,14 +5,14 @@
 #define BLUEGREEN_RUN_H
 
 #include "agent/container.h"
-#include "agent/engine.h"
-#include "agent/eventlog.h"
-#include "agent/history.h"
-#include "agent/journal.h"
-#include "agent/prober.h"
-#include "shared/reference.h"
+#include "agent/engine/engine.h"
+#include "agent/state/eventlog.h"
+#include "agent/state/journal.h"
 #include "agent/step.h"
+#include "agent/watch/history.h"
+#include "agent/watch/prober.h"
 #include "shared/outcome.h"
+#include "shared/reference.h"
 #include "shared/wire.h"
 
 #include <signal.h>

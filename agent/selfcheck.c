@@ -1,8 +1,8 @@
 #include "agent/selfcheck.h"
 
 #include "agent/container.h"
-#include "agent/journal.h"
-#include "agent/store.h"
+#include "agent/state/journal.h"
+#include "agent/state/store.h"
 #include "shared/bundle.h"
 #include "shared/clock.h"
 #include "shared/crypto.h"

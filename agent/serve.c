@@ -1,10 +1,10 @@
 #include "agent/serve.h"
 
 #include "agent/collect.h"
-#include "agent/eventlog.h"
 #include "agent/reply.h"
+#include "agent/state/eventlog.h"
+#include "agent/state/store.h"
 #include "agent/status.h"
-#include "agent/store.h"
 #include "agent/stream.h"
 #include "agent/worker.h"
 #include "shared/clock.h"

@@ -1,11 +1,11 @@
 #include "agent/status.h"
 
-#include "agent/health.h"
-#include "agent/lock.h"
 #include "agent/reply.h"
 #include "agent/request.h"
-#include "agent/store.h"
-#include "agent/strategy.h"
+#include "agent/state/lock.h"
+#include "agent/state/store.h"
+#include "agent/traffic/strategy.h"
+#include "agent/watch/health.h"
 #include "shared/clock.h"
 
 #define DEPLOYMENTS_SHOWN 10

@@ -1,7 +1,7 @@
 #include "agent/step.h"
 
-#include "agent/evidence.h"
 #include "agent/run.h"
+#include "agent/watch/evidence.h"
 #include "shared/clock.h"
 
 #define RESTARTS_MAX 3 /* of the engine, outlasted in one step */

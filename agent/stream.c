@@ -1,7 +1,7 @@
 #include "agent/stream.h"
 
-#include "agent/eventlog.h"
 #include "agent/reply.h"
+#include "agent/state/eventlog.h"
 
 #include <fcntl.h>
 #include <sys/inotify.h>

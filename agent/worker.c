@@ -2,10 +2,10 @@
 
 #include "agent/deploy.h"
 #include "agent/finish.h"
-#include "agent/lock.h"
 #include "agent/recover.h"
 #include "agent/request.h"
-#include "agent/store.h"
+#include "agent/state/lock.h"
+#include "agent/state/store.h"
 #include "shared/clock.h"
 
 #include <fcntl.h>

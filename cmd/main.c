@@ -3,9 +3,9 @@
  * inputs come from the environment, never from arguments: the runner prints those.
  */
 #include "cmd/action.h"
-#include "cmd/inputs.h"
-#include "cmd/outputs.h"
+#include "cmd/inputs/inputs.h"
 #include "cmd/post.h"
+#include "cmd/report/outputs.h"
 #include "shared/json.h"
 
 #ifndef BLUEGREEN_VERSION

@@ -1,13 +1,13 @@
 #include "cmd/post.h"
 
-#include "cmd/account.h"
-#include "cmd/annotations.h"
-#include "cmd/ingress.h"
-#include "cmd/logcopy.h"
-#include "cmd/notify_stage.h"
+#include "cmd/aws/account.h"
+#include "cmd/aws/ingress.h"
+#include "cmd/log/annotations.h"
+#include "cmd/log/logcopy.h"
+#include "cmd/notify/notify_stage.h"
+#include "cmd/report/summary.h"
 #include "cmd/stage.h"
 #include "cmd/state.h"
-#include "cmd/summary.h"
 
 static bool given(const char *s)
 {

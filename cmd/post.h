@@ -2,7 +2,7 @@
 #ifndef BLUEGREEN_POST_H
 #define BLUEGREEN_POST_H
 
-#include "cmd/inputs.h"
+#include "cmd/inputs/inputs.h"
 #include "shared/outcome.h"
 
 enum post_decision {

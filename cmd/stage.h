@@ -4,12 +4,12 @@
 #ifndef BLUEGREEN_STAGE_H
 #define BLUEGREEN_STAGE_H
 
-#include "cmd/github.h"
-#include "cmd/inputs.h"
-#include "cmd/report.h"
-#include "cmd/secretenv.h"
-#include "cmd/session.h"
-#include "cmd/workflowpos.h"
+#include "cmd/inputs/inputs.h"
+#include "cmd/inputs/secretenv.h"
+#include "cmd/log/github.h"
+#include "cmd/log/workflowpos.h"
+#include "cmd/report/report.h"
+#include "cmd/ssh/session.h"
 
 struct collect;
 

@@ -8,7 +8,7 @@
 #ifndef BLUEGREEN_STATE_H
 #define BLUEGREEN_STATE_H
 
-#include "cmd/github.h"
+#include "cmd/log/github.h"
 
 /* Names; post finds them as STATE_<name>. */
 #define STATE_ID "deployment-id"
@@ -22,7 +22,7 @@
  * alone.
  */
 #define STATE_KEPT "kept"
-/* "REGION GROUP TOKEN" of the rules that let the runner in (cmd/ingress_rule.h): set before the first one is made. */
+/* "REGION GROUP TOKEN" of the rules that let the runner in (cmd/aws/ingress_rule.h): set before the first one is made. */
 #define STATE_RULE "ingress"
 
 /* -ERR_IO, -ERR_NOMEM. A file that cannot be written is an error only where GITHUB_STATE is not there either. */

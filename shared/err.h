@@ -21,43 +21,43 @@
 /* Names, exit codes and default hints of the kinds: the table in shared/err.c, documented in README "Exit codes". */
 enum err_kind {
     ERR_OK = 0,
-    ERR_INPUT,          /* an input of the user is missing or wrong */
-    ERR_NO_PIN,         /* no host-fingerprint and no known-hosts */
-    ERR_HOST_KEY,       /* the server's key matches no pin, or is revoked */
-    ERR_UNREACHABLE,    /* no TCP connection: refused, no route, name does not resolve */
-    ERR_TIMEOUT,        /* a peer stayed silent beyond its deadline */
-    ERR_AUTH,           /* the SSH server refused user and key */
-    ERR_KEY,            /* the private key cannot be used: format, passphrase */
-    ERR_INSTALL,        /* the agent cannot be put on the host: noexec, full, unknown architecture */
-    ERR_LOCKED,         /* another deployment of this app holds the lock */
-    ERR_NET,            /* an established connection failed */
-    ERR_PROTO,          /* a peer said something that its protocol does not allow */
-    ERR_IO,             /* file system */
-    ERR_NOMEM,          /* out of memory, or a bound of a buffer reached */
-    ERR_CANCEL,         /* cancelled by the user */
-    ERR_DOCKER_MISSING, /* no Docker Engine answers on the host */
-    ERR_DOCKER_DENIED,  /* the user may not talk to the engine */
-    ERR_DOCKER,         /* the engine answered with an error */
-    ERR_DISK_FULL,      /* not enough free space on the host */
-    ERR_IMAGE_MISSING,  /* the registry has no such image, or does not show it to us */
-    ERR_REGISTRY_AUTH,  /* the registry refused the credentials */
-    ERR_REGISTRY,       /* the registry cannot be reached or failed */
-    ERR_PORT_TAKEN,     /* the port belongs to something else */
-    ERR_PLATFORM,       /* the image is for another architecture */
-    ERR_APP_EXITED,     /* the new container ended */
-    ERR_UNHEALTHY,      /* the new container runs but does not pass its health check */
-    ERR_VERIFY,         /* verify-url did not answer as expected */
-    ERR_NO_PREVIOUS,    /* nothing to roll back to */
-    ERR_KPI,            /* a KPI is critical and fail-on-kpi is true */
-    ERR_ARTIFACT,       /* the artifact could not be uploaded and upload-artifact is required */
-    ERR_AWS,            /* an AWS service answered with an error */
-    ERR_AWS_CREDENTIALS, /* no AWS credentials were found, or AWS does not accept them */
-    ERR_AWS_DENIED,     /* the AWS credentials may not do this */
-    ERR_INSTANCE,       /* the instance does not exist, does not run, or several match */
-    ERR_IMAGE_FINDINGS, /* the registry's scan found what fail-on-severity does not allow */
+    ERR_INPUT,            /* an input of the user is missing or wrong */
+    ERR_NO_PIN,           /* no host-fingerprint and no known-hosts */
+    ERR_HOST_KEY,         /* the server's key matches no pin, or is revoked */
+    ERR_UNREACHABLE,      /* no TCP connection: refused, no route, name does not resolve */
+    ERR_TIMEOUT,          /* a peer stayed silent beyond its deadline */
+    ERR_AUTH,             /* the SSH server refused user and key */
+    ERR_KEY,              /* the private key cannot be used: format, passphrase */
+    ERR_INSTALL,          /* the agent cannot be put on the host: noexec, full, unknown architecture */
+    ERR_LOCKED,           /* another deployment of this app holds the lock */
+    ERR_NET,              /* an established connection failed */
+    ERR_PROTO,            /* a peer said something that its protocol does not allow */
+    ERR_IO,               /* file system */
+    ERR_NOMEM,            /* out of memory, or a bound of a buffer reached */
+    ERR_CANCEL,           /* cancelled by the user */
+    ERR_DOCKER_MISSING,   /* no Docker Engine answers on the host */
+    ERR_DOCKER_DENIED,    /* the user may not talk to the engine */
+    ERR_DOCKER,           /* the engine answered with an error */
+    ERR_DISK_FULL,        /* not enough free space on the host */
+    ERR_IMAGE_MISSING,    /* the registry has no such image, or does not show it to us */
+    ERR_REGISTRY_AUTH,    /* the registry refused the credentials */
+    ERR_REGISTRY,         /* the registry cannot be reached or failed */
+    ERR_PORT_TAKEN,       /* the port belongs to something else */
+    ERR_PLATFORM,         /* the image is for another architecture */
+    ERR_APP_EXITED,       /* the new container ended */
+    ERR_UNHEALTHY,        /* the new container runs but does not pass its health check */
+    ERR_VERIFY,           /* verify-url did not answer as expected */
+    ERR_NO_PREVIOUS,      /* nothing to roll back to */
+    ERR_KPI,              /* a KPI is critical and fail-on-kpi is true */
+    ERR_ARTIFACT,         /* the artifact could not be uploaded and upload-artifact is required */
+    ERR_AWS,              /* an AWS service answered with an error */
+    ERR_AWS_CREDENTIALS,  /* no AWS credentials were found, or AWS does not accept them */
+    ERR_AWS_DENIED,       /* the AWS credentials may not do this */
+    ERR_INSTANCE,         /* the instance does not exist, does not run, or several match */
+    ERR_IMAGE_FINDINGS,   /* the registry's scan found what fail-on-severity does not allow */
     ERR_REGISTRY_EXPIRED, /* the registry's token has expired */
-    ERR_REMOTE,         /* the agent reported a failure of another kind */
-    ERR_BUG,            /* our own mistake */
+    ERR_REMOTE,           /* the agent reported a failure of another kind */
+    ERR_BUG,              /* our own mistake */
     ERR_KINDS
 };
 

@@ -1,7 +1,7 @@
 #include "shared/spec.h"
 
+#include "shared/aws/ecr.h"
 #include "shared/crypto.h"
-#include "shared/ecr.h"
 #include "shared/redact.h"
 
 #define TEXT_MAX 4096             /* bytes of a string field */

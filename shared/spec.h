@@ -25,8 +25,8 @@ struct spec {
     char *ecr_auth;
     char *fail_on_severity;   /* of the findings in ECR: off, low, medium, high, critical */
     int64_t image_size_bytes; /* to download, as the registry told the runner; 0 unknown */
-    char *strategy;          /* "handover", "recreate" */
-    int64_t port;            /* on the host */
+    char *strategy;           /* "handover", "recreate" */
+    int64_t port;             /* on the host */
     int64_t container_port;
     int64_t
         spare_port; /* handover: the candidate is checked there; port + 1 or port - 1; 0 = spec_spare_port() chooses */

@@ -19,10 +19,10 @@ ALWAYS_SIGNED = {"host", "x-amz-date", "content-type"}
 
 def operations():
     """(service, name) of each row of the code's table of operations."""
-    text = (ROOT / "shared/aws_call.c").read_text()
+    text = (ROOT / "shared/aws/aws_call.c").read_text()
     services = {"AWS_INSTANCE_CONNECT": "ec2-instance-connect"}
     rows = re.findall(r'\[AWS_\w+\] = \{\s*(AWS_\w+),\s*"(\w+)"', text)
-    names = re.findall(r"^    (AWS_\w+),", (ROOT / "shared/aws_call.h").read_text(), re.M)
+    names = re.findall(r"^    (AWS_\w+),", (ROOT / "shared/aws/aws_call.h").read_text(), re.M)
     assert len(rows) == len([n for n in names if n != "AWS_OPS"]) > 10
     return {(services.get(s, s.removeprefix("AWS_").lower().replace("_", "-")), name) for s, name in rows}
 

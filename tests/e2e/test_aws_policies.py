@@ -12,19 +12,19 @@ FOLDER = ROOT / "docs/iam"
 PAGE = ROOT / "docs/aws.md"
 
 # Whose calls a policy allows: files of the code. Each call of the code must be in one of them.
-ECR = ["shared/ecr*.c"]
+ECR = ["shared/aws/ecr*.c"]
 CALLERS = {
     "ecr-pull.json": ECR,
     "ecr-pull-runner.json": ECR,
     "ecr-public-pull.json": ECR,
     "ecr-repository-other-account.json": ECR,
-    "find-host.json": ["cmd/instance*.c"],
-    "instance-connect.json": ["cmd/connectkey*.c"],
-    "instance-connect-by-tag.json": ["cmd/connectkey*.c"],
-    "host-keys.json": ["cmd/hostkeys*.c"],
-    "open-port.json": ["cmd/ingress*.c"],
-    "sns.json": ["cmd/notify_sns*.c"],
-    "chained-role.json": ["shared/aws_sts*.c", "shared/aws_link_*.c"],
+    "find-host.json": ["cmd/aws/instance*.c"],
+    "instance-connect.json": ["cmd/aws/connectkey*.c"],
+    "instance-connect-by-tag.json": ["cmd/aws/connectkey*.c"],
+    "host-keys.json": ["cmd/aws/hostkeys*.c"],
+    "open-port.json": ["cmd/aws/ingress*.c"],
+    "sns.json": ["cmd/notify/notify_sns*.c"],
+    "chained-role.json": ["shared/aws/aws_sts*.c", "shared/aws/aws_link_*.c"],
 }
 # ECR's two kinds and their parts are in one file; a repository's own policy cannot allow what belongs to no repository.
 LEFT_OUT = {
@@ -83,9 +83,9 @@ def conditions(statement):
 
 def operations():
     """name in the code -> IAM's action, of every operation that the code can call."""
-    text = (ROOT / "shared/aws_call.c").read_text(encoding="utf-8")
+    text = (ROOT / "shared/aws/aws_call.c").read_text(encoding="utf-8")
     rows = re.findall(r'\[(AWS_\w+)\] = \{\s*AWS_\w+,\s*"(\w+)",\s*"([\w:-]*)",', text)
-    names = re.search(r"enum aws_op \{(.*?)\}", (ROOT / "shared/aws_call.h").read_text(encoding="utf-8"), re.S)[1]
+    names = re.search(r"enum aws_op \{(.*?)\}", (ROOT / "shared/aws/aws_call.h").read_text(encoding="utf-8"), re.S)[1]
     names = re.findall(r"^ +(AWS_\w+),", names, re.M)
     assert [row[0] for row in rows] == [n for n in names if n != "AWS_OPS"], "a row of the table was not understood"
     for op, name, action in rows:
@@ -111,7 +111,7 @@ def test_every_policy_is_known_and_none_is_missing():
 
 def test_every_operation_of_the_table_is_called_behind_a_policy():
     ops = operations()
-    table = ROOT / "shared/aws_call.c"
+    table = ROOT / "shared/aws/aws_call.c"
     behind = {p for patterns in CALLERS.values() for pattern in patterns for p in ROOT.glob(pattern)}
     seen = set()
     for folder in ("shared", "cmd", "agent"):

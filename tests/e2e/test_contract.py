@@ -59,14 +59,14 @@ def action():
 
 def code_inputs():
     """id -> (default, is it secret), in the order of the table."""
-    rows = re.findall(r'^ *\{ "([a-z0-9-]+)", "([^"]*)", (PLAIN|SECRET), \w+, ', text_of("cmd/inputs.c"), re.M)
+    rows = re.findall(r'^ *\{ "([a-z0-9-]+)", "([^"]*)", (PLAIN|SECRET), \w+, ', text_of("cmd/inputs/inputs.c"), re.M)
     found = {name: (default, kind == "SECRET") for name, default, kind in rows}
     assert len(found) == len(rows) > 50
     return found
 
 
 def code_outputs():
-    names = re.findall(r'\{ "([a-z-]+)", put_\w+ \}', text_of("cmd/outputs.c"))
+    names = re.findall(r'\{ "([a-z-]+)", put_\w+ \}', text_of("cmd/report/outputs.c"))
     assert len(names) == len(set(names)) > 5
     return names
 

@@ -1,6 +1,6 @@
 """Each likely cause that the agent names, provoked for real: code, cause and the evidence that matters reach the user.
 
-One row a case: the code of agent/diagnosis.c, what makes it happen, and a pattern that a line of the evidence must match.
+One row a case: the code of agent/watch/diagnosis.c, what makes it happen, and a pattern that a line of the evidence must match.
 """
 
 import html
@@ -411,8 +411,8 @@ def strings(text, macros):
 
 
 def rows_of_the_table():
-    """code -> (cause, next): of its first row in agent/diagnosis.c, which is the general one where there are several."""
-    source = (ROOT / "agent/diagnosis.c").read_text(encoding="utf-8")
+    """code -> (cause, next): of its first row in agent/watch/diagnosis.c, which is the general one where there are several."""
+    source = (ROOT / "agent/watch/diagnosis.c").read_text(encoding="utf-8")
     macros = dict(re.findall(rf"^#define (\w+)\s+((?:{TEXT}\s*)+)$", source.replace("\\\n", "\n"), re.M))
     rows = {}
     for block in re.split(r"\{ (?=\.code = )", source)[1:]:

@@ -2,8 +2,8 @@
  * What the agent prints, in one piece and byte by byte: the same events, the same bytes, the same verdict. Memory stays
  * within the stream's bounds.
  */
-#include "cmd/install.h"
-#include "cmd/session_stream.h"
+#include "cmd/ssh/install.h"
+#include "cmd/ssh/session_stream.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

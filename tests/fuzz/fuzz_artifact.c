@@ -2,8 +2,8 @@
  * What the artifact service and the runner hand over: tokens, error answers, addresses. The first byte chooses. Ids are
  * whole words, shown words are printable and hold no token, an origin is the beginning of its address and has no path.
  */
-#include "cmd/artifact_api.h"
-#include "cmd/artifact_block.h"
+#include "cmd/artifact/artifact_api.h"
+#include "cmd/artifact/artifact_block.h"
 #include "shared/crypto.h"
 
 #define TOKEN "token-of-the-runner"

@@ -2,8 +2,8 @@
  * What hands out credentials, and identity tokens. Properties: credentials that are accepted can stand in a header and in a
  * log line; a time that is read is printed as the same second; claims are printable.
  */
-#include "shared/aws_link_answer.h"
-#include "shared/aws_sts.h"
+#include "shared/aws/aws_link_answer.h"
+#include "shared/aws/aws_sts.h"
 #include "shared/clock.h"
 #include "shared/secret.h"
 

@@ -2,7 +2,7 @@
  * Bodies of AWS's errors: a code has the letters of a code, a message is one line of UTF-8, and what is told of them
  * is an error of one of three kinds that names the call. The first byte chooses operation, status and clock.
  */
-#include "shared/aws_error.h"
+#include "shared/aws/aws_error.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,9 +3,9 @@
  * whose fingerprint stands in the text or is that of a key that does; a block in front changes nothing, unless there was
  * none; a good block behind is the one that counts; without the line that ends the last block, it does not count.
  */
-#include "cmd/consolekeys.h"
+#include "cmd/aws/consolekeys.h"
 
-#include "cmd/hostpin.h"
+#include "cmd/ssh/hostpin.h"
 
 #define TEXT_MAX (2 * 1024 * 1024)
 #define OUT_MAX (64 * 1024)

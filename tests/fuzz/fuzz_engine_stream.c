@@ -2,7 +2,7 @@
  * The log frames of the engine: any chunking gives what one buffer gives, and what a plain second reading of the format
  * gives. Input: one byte for the tail's size, one that seeds the chunk sizes, then the stream.
  */
-#include "agent/engine_internal.h"
+#include "agent/engine/engine_internal.h"
 
 #define REQUIRE(condition)                                                                                             \
     do {                                                                                                               \

@@ -3,9 +3,9 @@
  * it stays the one command that was meant. The oracle is a second writing of the runner's parsers.
  * Input: one byte that chooses what is printed, one that chooses where the text is cut, then the text.
  */
-#include "cmd/github.h"
+#include "cmd/log/github.h"
 
-#include "cmd/safetext.h"
+#include "cmd/log/safetext.h"
 
 #include "tests/unit/cmd/runner_oracle.c"
 

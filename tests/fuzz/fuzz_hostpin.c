@@ -3,7 +3,7 @@
  * twice gives the same pins; a pin judges its own key; a name list with a negated * never matches; nothing is accepted
  * that printing and parsing again would not accept.
  */
-#include "cmd/hostpin.h"
+#include "cmd/ssh/hostpin.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,8 +1,8 @@
 /*
  * Texts of inputs: no parser looks past its end, and what it read, written out and read again, is the same.
  */
-#include "cmd/inputs_check.h"
-#include "cmd/inputs_parse.h"
+#include "cmd/inputs/inputs_check.h"
+#include "cmd/inputs/inputs_parse.h"
 
 #define TEXT_MAX (64 * 1024)
 #define OUT_MAX (16 * TEXT_MAX)

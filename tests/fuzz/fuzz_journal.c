@@ -3,7 +3,7 @@
  * the prefix is read as one more. A flipped bit never gives a record that was not there, and spoils none before it.
  * The last bytes of the input choose the bit.
  */
-#include "agent/journal.h"
+#include "agent/state/journal.h"
 
 #include <sys/mman.h>
 

@@ -2,7 +2,7 @@
  * The progress stream of a pull: any chunking gives what one buffer gives, numbers stay in bounds and words printable.
  * Input: one byte that seeds the chunk sizes, then the stream.
  */
-#include "agent/engine_internal.h"
+#include "agent/engine/engine_internal.h"
 
 #define REQUIRE(condition)                                                                                             \
     do {                                                                                                               \

@@ -2,7 +2,7 @@
  * A key that is accepted is accepted again in the form it was given, to a fixed point, holds no carriage return, and
  * without a passphrase is not encrypted. A refusal leaves no bytes of the key behind.
  */
-#include "cmd/sshkey.h"
+#include "cmd/ssh/sshkey.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,7 +2,7 @@
  * Whatever the file: a step's line is one of its lines and has a colon on it, an input's line comes after the step's first
  * and has one too. The first line of the data is the action, the id and the job.
  */
-#include "cmd/workflowpos.h"
+#include "cmd/log/workflowpos.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,7 +4,7 @@
  * The service stands in the runner's variables. A line for each thing that is told; SIGTERM cancels; the exit code is the
  * error's kind.
  */
-#include "cmd/artifact.h"
+#include "cmd/artifact/artifact.h"
 
 #include "shared/clock.h"
 #include "shared/http.h"

@@ -1,4 +1,4 @@
-#include "agent/changes.h"
+#include "agent/watch/changes.h"
 
 #include "tests/unit/agent/host.h"
 

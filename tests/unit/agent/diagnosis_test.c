@@ -1,4 +1,4 @@
-#include "agent/diagnosis.h"
+#include "agent/watch/diagnosis.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

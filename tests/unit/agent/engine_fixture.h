@@ -2,7 +2,7 @@
 #ifndef BLUEGREEN_TEST_ENGINE_FIXTURE_H
 #define BLUEGREEN_TEST_ENGINE_FIXTURE_H
 
-#include "agent/engine_internal.h"
+#include "agent/engine/engine_internal.h"
 #include "tests/unit/agent/fake_engine.h"
 
 #include <setjmp.h>

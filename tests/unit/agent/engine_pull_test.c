@@ -1,4 +1,4 @@
-#include "agent/engine_internal.h"
+#include "agent/engine/engine_internal.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

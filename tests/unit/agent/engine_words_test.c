@@ -1,5 +1,5 @@
 /* Real words of engines and registries, and what they are to mean. */
-#include "agent/engine_internal.h"
+#include "agent/engine/engine_internal.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

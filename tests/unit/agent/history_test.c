@@ -1,4 +1,4 @@
-#include "agent/history.h"
+#include "agent/watch/history.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -6,7 +6,7 @@
 #define BLUEGREEN_TEST_HOST_H
 
 #include "agent/run.h"
-#include "agent/store.h"
+#include "agent/state/store.h"
 #include "tests/unit/agent/fake_engine.h"
 
 #include <setjmp.h>

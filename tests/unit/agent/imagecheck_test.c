@@ -1,6 +1,6 @@
-#include "agent/steps.h"
+#include "agent/steps/steps.h"
 
-#include "agent/ecr.h"
+#include "agent/steps/ecr.h"
 #include "shared/http.h"
 #include "tests/unit/agent/host.h"
 

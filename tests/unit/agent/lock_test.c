@@ -1,4 +1,4 @@
-#include "agent/lock.h"
+#include "agent/state/lock.h"
 
 #include "shared/clock.h"
 #include "tests/unit/agent/host.h"

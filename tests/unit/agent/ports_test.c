@@ -1,4 +1,4 @@
-#include "agent/ports.h"
+#include "agent/traffic/ports.h"
 
 #include "tests/unit/agent/host.h"
 

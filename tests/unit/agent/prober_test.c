@@ -1,4 +1,4 @@
-#include "agent/prober.h"
+#include "agent/watch/prober.h"
 
 #include "shared/clock.h"
 #include "tests/unit/agent/host.h"

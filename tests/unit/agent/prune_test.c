@@ -1,6 +1,6 @@
-#include "agent/prune.h"
+#include "agent/steps/prune.h"
 
-#include "agent/steps.h"
+#include "agent/steps/steps.h"
 #include "shared/clock.h"
 #include "tests/unit/agent/host.h"
 

@@ -1,6 +1,6 @@
 #include "agent/serve.h"
 
-#include "agent/lock.h"
+#include "agent/state/lock.h"
 #include "shared/http.h"
 #include "tests/unit/agent/client.h"
 

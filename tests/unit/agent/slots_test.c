@@ -1,4 +1,4 @@
-#include "agent/slots.h"
+#include "agent/traffic/slots.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "agent/sockets.h"
+#include "agent/watch/sockets.h"
 
 #include "tests/unit/agent/host.h"
 

@@ -1,4 +1,4 @@
-#include "agent/tlscheck.h"
+#include "agent/watch/tlscheck.h"
 
 #include "shared/clock.h"
 #include "tests/unit/agent/host.h"

@@ -1,4 +1,4 @@
-#include "agent/strategy.h"
+#include "agent/traffic/strategy.h"
 #include "tests/unit/agent/host.h"
 
 static struct engine_container container(const char *inspect)

@@ -1,6 +1,6 @@
 #include "agent/worker.h"
 
-#include "agent/lock.h"
+#include "agent/state/lock.h"
 #include "shared/clock.h"
 #include "shared/http.h"
 #include "tests/unit/agent/client.h"

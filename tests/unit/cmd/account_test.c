@@ -1,4 +1,4 @@
-#include "cmd/account.h"
+#include "cmd/aws/account.h"
 
 #include "cmd/signals.h"
 #include "shared/http.h"

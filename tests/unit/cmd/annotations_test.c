@@ -1,4 +1,4 @@
-#include "cmd/annotations.h"
+#include "cmd/log/annotations.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "cmd/artifact.h"
+#include "cmd/artifact/artifact.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,9 +7,9 @@
 
 #include <cmocka.h>
 
-#include "cmd/artifact_api.h"
-#include "cmd/artifact_block.h"
-#include "cmd/upload.h"
+#include "cmd/artifact/artifact_api.h"
+#include "cmd/artifact/artifact_block.h"
+#include "cmd/artifact/upload.h"
 #include "shared/clock.h"
 #include "shared/crypto.h"
 

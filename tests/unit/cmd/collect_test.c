@@ -1,4 +1,4 @@
-#include "cmd/collect.h"
+#include "cmd/artifact/collect.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

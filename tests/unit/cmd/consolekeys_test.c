@@ -1,4 +1,4 @@
-#include "cmd/consolekeys.h"
+#include "cmd/aws/consolekeys.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,12 +1,12 @@
 /*
- * A session without a network, for tests of the stages: takes the place of cmd/session.c and cmd/verify.c at link time. It
+ * A session without a network, for tests of the stages: takes the place of cmd/ssh/session.c and cmd/verify.c at link time. It
  * plays one script per request and keeps what it was asked. To be included by one test file of a program.
  */
 #ifndef BLUEGREEN_FAKE_SESSION_H
 #define BLUEGREEN_FAKE_SESSION_H
 
-#include "cmd/session.h"
 #include "cmd/signals.h"
+#include "cmd/ssh/session.h"
 #include "cmd/verify.h"
 
 #include "tests/unit/cmd/inputs_run.h"

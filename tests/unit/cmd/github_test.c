@@ -1,4 +1,4 @@
-#include "cmd/github.h"
+#include "cmd/log/github.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

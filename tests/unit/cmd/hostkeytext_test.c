@@ -1,6 +1,6 @@
-#include "cmd/hostkeytext.h"
+#include "cmd/aws/hostkeytext.h"
 
-#include "cmd/hostpin.h"
+#include "cmd/ssh/hostpin.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "cmd/hostpin.h"
+#include "cmd/ssh/hostpin.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "cmd/ingress_address.h"
+#include "cmd/aws/ingress_address.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "cmd/ingress_rule.h"
+#include "cmd/aws/ingress_rule.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "cmd/inputs_check.h"
+#include "cmd/inputs/inputs_check.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "cmd/inputs_parse.h"
+#include "cmd/inputs/inputs_parse.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
 #ifndef BLUEGREEN_TESTS_INPUTS_RUN_H
 #define BLUEGREEN_TESTS_INPUTS_RUN_H
 
-#include "cmd/inputs.h"
+#include "cmd/inputs/inputs.h"
 
 /* Made for these tests; no account knows them. In two pieces each, for those who search sources for keys. */
 /* clang-format off */

@@ -1,4 +1,4 @@
-#include "cmd/inputs.h"
+#include "cmd/inputs/inputs.h"
 
 #include "tests/unit/cmd/inputs_run.h"
 

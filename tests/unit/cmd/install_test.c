@@ -1,4 +1,4 @@
-#include "cmd/install.h"
+#include "cmd/ssh/install.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

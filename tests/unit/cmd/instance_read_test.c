@@ -1,4 +1,4 @@
-#include "cmd/instance_read.h"
+#include "cmd/aws/instance_read.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,9 +2,9 @@
  * What a host may print to take over the step, the terminal or the page, by hand; each through every way words from
  * outside take into the log, judged by tests/unit/cmd/runner_oracle.c. And the same with random texts of the same parts.
  */
-#include "cmd/github.h"
+#include "cmd/log/github.h"
 
-#include "cmd/safetext.h"
+#include "cmd/log/safetext.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

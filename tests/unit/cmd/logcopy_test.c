@@ -1,4 +1,4 @@
-#include "cmd/logcopy.h"
+#include "cmd/log/logcopy.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

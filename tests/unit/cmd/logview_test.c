@@ -1,4 +1,4 @@
-#include "cmd/logview.h"
+#include "cmd/log/logview.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "cmd/markdown.h"
+#include "cmd/report/markdown.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

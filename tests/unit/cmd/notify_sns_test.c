@@ -1,4 +1,4 @@
-#include "cmd/notify_sns.h"
+#include "cmd/notify/notify_sns.h"
 
 #include "shared/json.h"
 

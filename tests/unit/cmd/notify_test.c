@@ -1,6 +1,6 @@
-#include "cmd/notify.h"
+#include "cmd/notify/notify.h"
 
-#include "cmd/notify_message.h"
+#include "cmd/notify/notify_message.h"
 #include "shared/clock.h"
 #include "shared/http.h"
 #include "shared/json.h"

@@ -1,4 +1,4 @@
-#include "cmd/outputs.h"
+#include "cmd/report/outputs.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "cmd/report.h"
+#include "cmd/report/report.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "cmd/safetext.h"
+#include "cmd/log/safetext.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
-#include "cmd/session.h"
+#include "cmd/ssh/session.h"
 
-#include "cmd/session_link.h"
+#include "cmd/ssh/session_link.h"
 #include "shared/clock.h"
 
 #include <inttypes.h>

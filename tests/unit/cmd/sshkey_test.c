@@ -1,4 +1,4 @@
-#include "cmd/sshkey.h"
+#include "cmd/ssh/sshkey.h"
 
 #include "shared/crypto.h"
 #include "tests/unit/cmd/test_keys.h"

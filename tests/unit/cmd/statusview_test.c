@@ -1,4 +1,4 @@
-#include "cmd/statusview.h"
+#include "cmd/report/statusview.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "cmd/summary.h"
+#include "cmd/report/summary.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "cmd/workflowpos.h"
+#include "cmd/log/workflowpos.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

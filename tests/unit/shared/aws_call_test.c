@@ -1,6 +1,6 @@
-#include "shared/aws_call.h"
+#include "shared/aws/aws_call.h"
 
-#include "shared/aws_query.h"
+#include "shared/aws/aws_query.h"
 #include "shared/clock.h"
 #include "shared/http.h"
 

@@ -1,4 +1,4 @@
-#include "shared/aws_endpoint.h"
+#include "shared/aws/aws_endpoint.h"
 
 #include "aws_env.h"
 

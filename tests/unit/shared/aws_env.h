@@ -2,7 +2,7 @@
 #ifndef BLUEGREEN_AWS_ENV_H
 #define BLUEGREEN_AWS_ENV_H
 
-#include "shared/aws.h"
+#include "shared/aws/aws.h"
 
 struct aws_env {
     struct {

@@ -1,4 +1,4 @@
-#include "shared/aws_error.h"
+#include "shared/aws/aws_error.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

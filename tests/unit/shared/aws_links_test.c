@@ -1,4 +1,4 @@
-#include "shared/aws_links.h"
+#include "shared/aws/aws_links.h"
 
 #include "aws_double.h"
 #include "aws_env.h"

@@ -1,4 +1,4 @@
-#include "shared/aws_sts.h"
+#include "shared/aws/aws_sts.h"
 
 #include "aws_double.h"
 #include "aws_env.h"

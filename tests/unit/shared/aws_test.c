@@ -1,4 +1,4 @@
-#include "shared/aws.h"
+#include "shared/aws/aws.h"
 
 #include "aws_env.h"
 

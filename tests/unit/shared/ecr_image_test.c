@@ -1,8 +1,8 @@
-#include "shared/ecr.h"
+#include "shared/aws/ecr.h"
 
 #include "aws_double.h"
 #include "aws_env.h"
-#include "shared/aws_links.h"
+#include "shared/aws/aws_links.h"
 #include "shared/clock.h"
 #include "shared/crypto.h"
 #include "shared/http.h"

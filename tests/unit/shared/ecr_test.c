@@ -1,4 +1,4 @@
-#include "shared/ecr.h"
+#include "shared/aws/ecr.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

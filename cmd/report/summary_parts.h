@@ -1,0 +1,28 @@
+/* The sections of the job summary. Each prints nothing when there is nothing to say. */
+#ifndef BLUEGREEN_SUMMARY_PARTS_H
+#define BLUEGREEN_SUMMARY_PARTS_H
+
+#include "cmd/report/markdown.h"
+#include "cmd/report/summary.h"
+
+#define SUMMARY_ROWS_MAX 60 /* of a table whose length the host decides */
+
+void summary_part_facts(const struct markdown *m, const struct summary_facts *f); /* who, where, what, how long */
+void summary_part_cause(const struct markdown *m, const struct report *r);        /* cause, hint, diagnosis, evidence */
+void summary_part_changes(const struct markdown *m, const struct report *r);      /* table: setting, before, now */
+void summary_part_timeline(const struct markdown *m, const struct report *r);     /* chart; the same as text, folded */
+void summary_part_kpi(const struct markdown *m, const struct report *r);          /* values, limits, verdicts */
+void summary_part_cutover(const struct markdown *m, const struct report *r);      /* outage, probes, response times */
+void summary_part_health(const struct markdown *m, const struct report *r);       /* counts, first failures folded */
+void summary_part_containers(const struct markdown *m,
+                             const struct report *r); /* both, and what the serving one uses */
+void summary_part_rollback(const struct markdown *m, const struct summary_facts *f); /* who, why, to what, checked? */
+void summary_part_status(const struct markdown *m, const struct report *r);          /* the status report */
+
+/* Shared by them: rows of the table of containers, and its head. */
+void summary_container_head(const struct markdown *m);
+void summary_container_row(const struct markdown *m, const struct json *c, const char *role);
+/* "3.5 ms", or "not measured" below 0. */
+void summary_milliseconds(const struct markdown *m, double ms);
+
+#endif
