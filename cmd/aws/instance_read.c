@@ -158,7 +158,7 @@ bool instance_has_tag(const struct xml_node *item, const char *key, const char *
 
 const char *instance_address(const struct instance *i, enum host_address which)
 {
-    const char *chosen = "";
+    const char *chosen;
     switch (which) {
     case HOST_ADDRESS_PUBLIC:
         chosen = i->public_ip;
