@@ -297,6 +297,7 @@ static void deploy_again(struct action *a)
     }
     report_done(&a->report);
     begin_report(a, WIRE_DEPLOY, id);
+    github_line(a->stage.g, "deployment %s of %s: %s", id, a->stage.in.spec.app, a->stage.in.spec.image);
     const struct wire_request request = stage_request(&a->stage, WIRE_DEPLOY, id);
     stage_run(&a->stage, &request, &a->report);
 }
@@ -386,6 +387,7 @@ static void tell_end(struct action *a)
         collect_host(a);
     }
     ingress_close(&a->stage); /* nothing more goes to the host */
+    state_late(a);            /* a signal that came meanwhile; the runner may not wait for what follows */
     github_tell_dropped(a->stage.g);
     write_reports(a);
     const struct outputs_facts outputs = { &a->report, a->bundle_path, a->summary_path, &a->artifact };

@@ -24,6 +24,7 @@
 #define STATE_KEPT "kept"
 /* "REGION GROUP TOKEN" of the rules that let the runner in (cmd/aws/ingress_rule.h): set before the first one is made. */
 #define STATE_RULE "ingress"
+#define STATE_RULE_GONE "closed" /* in its place: main has seen them go */
 
 /* -ERR_IO, -ERR_NOMEM. A file that cannot be written is an error only where GITHUB_STATE is not there either. */
 int state_set(struct github *g, const char *name, const char *value, struct err *err);

@@ -459,7 +459,7 @@ static CURLcode set_peer(CURL *easy, const struct exchange *x)
     SET(CURLOPT_HTTPHEADER, x->headers);
     if (x->request->unix_socket)
         SET(CURLOPT_UNIX_SOCKET_PATH, x->request->unix_socket);
-    if (x->request->unix_socket || is_local_url(x->request->url))
+    if (x->request->direct || x->request->unix_socket || is_local_url(x->request->url))
         SET(CURLOPT_PROXY, "");
     if (!(curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_SSL))
         return bad;

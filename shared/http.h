@@ -41,6 +41,7 @@ struct http_request {
      * without an answer, whatever the peer did with it: this takes a connection of its own.
      */
     bool once;
+    bool direct;                    /* never through a proxy: the answer depends on where the request comes from */
     bool follow_redirects;          /* at most 5, same protocols; never with sigv4 */
     const struct http_sigv4 *sigv4; /* NULL: not signed. Time is this machine's clock, or an X-Amz-Date among headers */
     /*

@@ -68,6 +68,8 @@ static bool strip(struct span *line, struct span tag)
     if (tag.len == 0)
         return true;
     const char *at = memmem(line->ptr, line->len, tag.ptr, tag.len);
+    if (at && !is_prefix((struct span){ line->ptr, (size_t)(at - line->ptr) + tag.len }))
+        return false; /* somebody's text that only holds the tag */
     if (!at && line->len + 1 == tag.len && memcmp(line->ptr, tag.ptr, line->len) == 0)
         at = line->ptr; /* an empty line: its blank was trimmed */
     if (!at)

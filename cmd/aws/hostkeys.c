@@ -156,7 +156,7 @@ static const struct place {
 };
 #define PLACES_LEN (sizeof(PLACES) / sizeof(PLACES[0]))
 
-/* What only means that this place cannot be asked: the next one may have them, and is no less trustworthy. */
+/* What only means that this place cannot be asked: the next one may have them. It may be weaker: a warning tells. */
 static bool may_go_on(int result)
 {
     return result == -ERR_AWS_DENIED || result == -ERR_AWS || result == -ERR_UNREACHABLE || result == -ERR_TIMEOUT ||
@@ -174,7 +174,10 @@ static void note_failure(struct search *search, const char *what, struct err *er
 {
     char text[600];
 
-    github_line(search->stage->g, "host keys: %s: %s", what, err_text(err, text, sizeof(text)));
+    github_annotate(search->stage->g, GITHUB_WARNING, "Host keys",
+                    "The %s %s, so the next place decides: %s. Name the place that counts in aws-host-keys.", what,
+                    err->kind == ERR_AWS_DENIED ? "may not be read" : "cannot be read",
+                    err_text(err, text, sizeof(text)));
     (void)snprintf(search->why, sizeof(search->why), "%s",
                    err->kind == ERR_AWS_DENIED ? "may not be read" : "cannot be read");
     err_clear(err);
@@ -287,6 +290,45 @@ static const char *which_place(struct search *search, const char *input)
     return named ? "parameter" : !*input || strcmp(input, "auto") == 0 ? NULL : input;
 }
 
+/* Does known-hosts say something of a host of this name? */
+static int is_known(const struct search *search, const char *name, bool *ret, struct err *err)
+{
+    const struct ssh_target *t = &search->stage->in.target;
+    struct hostpins pins;
+    int r = hostpins_parse(span_of(""), span_of(t->known_hosts), name, t->port, &pins, err);
+
+    *ret = pins.len > 0;
+    hostpins_done(&pins);
+    return r;
+}
+
+/*
+ * The instance's lines in known-hosts, given for its id or for the address that is connected to, count for this connection,
+ * what they revoke too. 1: there are none, only the jump host's.
+ */
+static int take_known_hosts(struct search *search, struct err *err)
+{
+    struct ssh_target *t = &search->stage->in.target;
+    const struct hostkeytext_host host = { .names = { t->host, search->stage->instance->id, t->address },
+                                           .port = t->port };
+    bool by_name = false, otherwise = false;
+    int r = is_known(search, t->host, &by_name, err);
+
+    for (size_t i = 1; r == 0 && !otherwise && i < HOSTKEYTEXT_NAMES_MAX; i++)
+        if (host.names[i] && *host.names[i])
+            r = is_known(search, host.names[i], &otherwise, err);
+    if (r < 0 || !otherwise)
+        return r < 0 ? r : !by_name;
+    r = hostkeytext_parse(span_of(t->known_hosts), &host, &search->fingerprints, &search->known_hosts, err);
+    if (r == -ERR_NO_PIN && t->fingerprints[0]) { /* they revoke only: host-fingerprint has the key */
+        err_clear(err);
+        r = 0;
+    }
+    if (r < 0)
+        return err_wrap(err, "known-hosts for %s", search->stage->instance->id);
+    return spec_set_str(&t->known_hosts, buf_str(&search->known_hosts), err);
+}
+
 int hostkeys_fetch(struct stage *s, struct err *err)
 {
     const struct ssh_target *t = &s->in.target;
@@ -296,15 +338,18 @@ int hostkeys_fetch(struct stage *s, struct err *err)
     const struct place *place = NULL;
     int r;
 
-    if (!s->instance || t->fingerprints[0] || t->known_hosts[0] || strcmp(s->in.aws.host_keys, "off") == 0)
+    if (!s->instance)
         return 0;
     search.host = (struct hostkeytext_host){ .names = { t->host, s->instance->id, s->instance->public_ip,
                                                         s->instance->private_ip, s->instance->ipv6 },
                                              .port = t->port };
-    r = search_places(&search, which_place(&search, s->in.aws.host_keys), &place, err);
-    if (r == 0)
-        r = take(&search, place, err);
+    r = *t->known_hosts ? take_known_hosts(&search, err) : 1;
+    if (r == 1 && !t->fingerprints[0] && strcmp(s->in.aws.host_keys, "off") != 0) {
+        r = search_places(&search, which_place(&search, s->in.aws.host_keys), &place, err);
+        if (r == 0)
+            r = take(&search, place, err);
+    }
     buf_done(&search.fingerprints);
     buf_done(&search.known_hosts);
-    return r;
+    return r < 0 ? r : 0;
 }

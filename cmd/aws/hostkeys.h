@@ -13,9 +13,9 @@
 struct stage;
 
 /*
- * After instance_resolve(). Nothing happens when host is an ordinary name, a pin was given by hand, or aws-host-keys is
- * off. -ERR_NO_PIN: none was found; the message lists where it was looked. A place that holds something which is not
- * host keys is an error, never passed over.
+ * After instance_resolve(). AWS is not asked when host is an ordinary name, a pin was given by hand (in known-hosts for
+ * the instance's id or an address of its, too), or aws-host-keys is off. -ERR_NO_PIN: none was found; the message lists
+ * where it was looked. A place that holds something which is not host keys is an error, never passed over.
  */
 int hostkeys_fetch(struct stage *s, struct err *err);
 

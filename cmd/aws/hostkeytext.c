@@ -20,8 +20,25 @@ static bool is_key_type(struct span word)
     return span_starts(word, "ssh-") || span_starts(word, "ecdsa-") || span_starts(word, "sk-");
 }
 
+/* "!PATTERN" that names the host, by whichever of its names: the line is not for it, whatever else it says. */
+static bool is_excluded(struct span names, const struct hostkeytext_host *host)
+{
+    struct span one;
+    while (span_split(&names, ',', &one)) {
+        if (one.len < 2 || one.ptr[0] != '!')
+            continue;
+        one = (struct span){ one.ptr + 1, one.len - 1 };
+        for (size_t i = 0; i < HOSTKEYTEXT_NAMES_MAX; i++)
+            if (host->names[i] && host->names[i][0] && hostpin_names_match(one, host->names[i], host->port))
+                return true;
+    }
+    return false;
+}
+
 static bool is_for(struct span names, const struct hostkeytext_host *host)
 {
+    if (is_excluded(names, host))
+        return false;
     for (size_t i = 0; i < HOSTKEYTEXT_NAMES_MAX; i++)
         if (host->names[i] && host->names[i][0] && hostpin_names_match(names, host->names[i], host->port))
             return true;

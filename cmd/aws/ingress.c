@@ -26,11 +26,12 @@ struct ingress {
     struct ingress_place place;
     struct ingress_address address;
     struct ingress_want want;
-    bool ready;  /* the fields above are filled in */
-    bool once;   /* it was open before: from now on nothing that fails here ends a reconnect */
-    bool told;   /* post knows of place: there may be rules */
-    bool gone;   /* removed, and seen to be */
-    char id[32]; /* of the rule; "" not known */
+    bool ready;                  /* the fields above are filled in */
+    bool once;                   /* it was open before: from now on nothing that fails here ends a reconnect */
+    bool told;                   /* post knows of place: there may be rules */
+    bool gone;                   /* removed, and seen to be */
+    char id[32];                 /* of the rule; "" not known */
+    struct ingress_place before; /* in post: main's, as it was told; its region is "" when there is none */
 };
 
 void ingress_free(struct ingress *i)
@@ -40,8 +41,13 @@ void ingress_free(struct ingress *i)
 
 static struct ingress *ingress_of(struct stage *s, struct err *err)
 {
-    if (!s->ingress && !(s->ingress = calloc(1, sizeof(*s->ingress))))
+    if (s->ingress)
+        return s->ingress;
+    s->ingress = calloc(1, sizeof(*s->ingress));
+    if (!s->ingress)
         (void)err_set(err, ERR_NOMEM, 0, "out of memory");
+    else if (!ingress_place_parse(state_get(STATE_RULE), &s->ingress->before)) /* before this stage tells its own */
+        s->ingress->before = (struct ingress_place){ 0 };
     return s->ingress;
 }
 
@@ -105,11 +111,9 @@ static int find_region(struct stage *s, struct ingress_place *place, struct err 
 /* That of the main stage when this is post and its rules are in the same group: one token to look for. */
 static int find_token(struct ingress *i, struct err *err)
 {
-    struct ingress_place known;
-
-    if (!ingress_place_parse(state_get(STATE_RULE), &known) || !same_place(&known, &i->place))
+    if (!i->before.region[0] || !same_place(&i->before, &i->place))
         return crypto_random_hex(INGRESS_TOKEN_BYTES, i->place.token, sizeof(i->place.token), err);
-    i->place = known;
+    i->place = i->before;
     i->told = true;
     return 0;
 }
@@ -234,7 +238,7 @@ static int tell_post(struct stage *s, struct ingress *i, struct err *err)
 {
     char text[INGRESS_STATE_SIZE];
 
-    if (i->told)
+    if (i->told && !i->gone)
         return 0;
     ingress_place_text(&i->place, text);
     if (state_set(s->g, STATE_RULE, text, err) < 0)
@@ -254,16 +258,20 @@ static int make_rule(struct stage *s, struct ingress *i, struct err *err)
         return r;
     i->gone = false;
     r = ingress_ec2_authorize(s, &i->place, &i->want, i->id, err);
-    if (r == 1) {                               /* since the look before */
-        (void)look(s, i, &rules, &view, &lost); /* only for its name */
-        tell_other(s, i, view.other);
+    if (r == 1) { /* since the look before: somebody else's, or ours after a try that seemed to fail */
+        (void)look(s, i, &rules, &view, &lost);
+        bool ours = view.own != NULL;
+        if (!ours)
+            tell_other(s, i, view.other);
         ingress_rules_done(&rules);
-        return 0;
+        err_clear(&lost);
+        if (!ours)
+            return 0;
     }
     if (r < 0 && !may_have_worked(err))
         return r;
     if (wait_until_seen(s, i, &lost) < 0) {
-        if (r == 0)
+        if (r >= 0)
             *err = lost;
         return -(int)err->kind;
     }
@@ -427,8 +435,20 @@ static bool close_place(struct stage *s, const struct ingress_place *place, cons
     else if (r.removed)
         github_line(s->g, "closed again: rule %s is gone from %s", r.id, place->group);
     else
-        github_line(s->g, "no rule of this run is left in %s", place->group);
+        github_line(s->g, "EC2 lists no rule of this run in %s", place->group);
     return result == 0;
+}
+
+/*
+ * What was seen to come and to go is no business of post's, whose credentials may have expired by then. An answer that
+ * was lost may still become a rule: that one stays post's.
+ */
+static void tell_gone(struct stage *s, const struct ingress *i)
+{
+    struct err ignored = { 0 }; /* then post looks once more */
+
+    if (i->id[0])
+        (void)state_set(s->g, STATE_RULE, STATE_RULE_GONE, &ignored);
 }
 
 void ingress_close(struct stage *s)
@@ -438,16 +458,19 @@ void ingress_close(struct stage *s)
 
     if (!s->g || !s->secrets)
         return; /* the stage could not start */
-    if (i && i->told && !i->gone)
+    if (i && i->told && !i->gone) {
         i->gone = close_place(s, &i->place, i->id);
-    if (!ingress_place_parse(state_get(STATE_RULE), &before) || (i && i->told && same_place(&before, &i->place)))
+        if (i->gone)
+            tell_gone(s, i);
+    }
+    if (!i && (!ingress_place_parse(state_get(STATE_RULE), &before) || !(i = ingress_of(s, NULL))))
+        return;
+    if (!i->before.region[0] || (i->told && same_place(&i->before, &i->place)))
         return;
     stage_inputs_quietly(s);
-    if (!(i = ingress_of(s, NULL)))
-        return;
-    bool gone = close_place(s, &before, "");
+    bool gone = close_place(s, &i->before, "");
     if (!i->told) { /* nothing else to look after: remembered, for the next call */
-        i->place = before;
+        i->place = i->before;
         i->told = true;
         i->gone = gone;
     }

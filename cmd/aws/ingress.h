@@ -22,9 +22,10 @@ int ingress_open(struct stage *s, struct err *err);
 /*
  * Remove the rules of this run, the main stage's too, and look that they are gone. For the end of the SSH work, in
  * every case: without a rule nothing happens, also the second time. Lasts at most INGRESS_CLOSE_MS, less after a
- * cancel. What is left over is told in a warning; nothing else comes of it. Reads the inputs when nobody has.
+ * cancel. What is left over is told in a warning; nothing else comes of it. Reads the inputs when nobody has. A rule that
+ * was seen to go is not looked for by post again.
  */
-#define INGRESS_CLOSE_MS 20000
+#define INGRESS_CLOSE_MS 7000 /* a cancel may come right after its begin, and the runner leaves 10 s then */
 void ingress_close(struct stage *s);
 
 void ingress_free(struct ingress *i); /* NULL is fine */

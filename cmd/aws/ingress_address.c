@@ -47,6 +47,7 @@ static int ask_once(struct http *h, const char *url, struct ingress_address *ret
 {
     const struct http_request request = { .method = "GET",
                                           .url = url,
+                                          .direct = true, /* as the SSH connection */
                                           .connect_timeout_ms = CHECKIP_TIMEOUT_MS,
                                           .timeout_ms = CHECKIP_TIMEOUT_MS,
                                           .max_body = CHECKIP_ANSWER_MAX };

@@ -98,6 +98,8 @@ int ingress_ec2_list(struct stage *s, const struct ingress_place *place, struct 
         next = xml_str(xml_root(page), "nextToken");
         r = ingress_rules_read(xml_root(page), rules, err);
     }
+    if (r == 0 && *next)
+        return err_set(err, ERR_PROTO, 0, "EC2 lists the rules of %s on more than %d pages", place->group, PAGES_MAX);
     return r;
 }
 

@@ -117,8 +117,11 @@ static int collect(struct stage *s, const struct instance_query *query, const ch
             return r;
         read_page(answer, query, region, m);
         next = xml_str(xml_root(answer), "nextToken");
-        if (!*next || strlen(next) >= sizeof(token) || m->running > LISTED_MAX)
+        if (!*next || m->running > LISTED_MAX)
             return 0;
+        if (strlen(next) >= sizeof(token))
+            return err_set(err, ERR_PROTO, 0, "EC2's list of instances goes on behind a token of %zu bytes",
+                           strlen(next));
         (void)snprintf(token, sizeof(token), "%s", next);
     }
     return err_set(err, ERR_INSTANCE, 0, "more than %d instances have the tag '%s'", PAGES_MAX * PAGE_SIZE, query->key);

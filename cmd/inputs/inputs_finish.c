@@ -1,5 +1,6 @@
 #include "cmd/inputs/inputs_finish.h"
 
+#include "cmd/aws/instance.h"
 #include "cmd/inputs/inputs_aws.h"
 #include "cmd/inputs/inputs_parse.h"
 #include "cmd/ssh/hostpin.h"
@@ -68,7 +69,7 @@ static void refuse_no_pin(struct inputs_reading *rd, const struct ssh_target *t,
                  "at first boot (console output). From a network you trust: `ssh-keyscan -p %d "
                  "%.64s | ssh-keygen -lf "
                  "-`. Put the SHA256:… into %s.",
-                 t->port, t->host[0] ? t->host : "HOST", ids->fingerprint);
+                 t->port, t->host[0] && !instance_is_named(t->host) ? t->host : "HOST", ids->fingerprint);
 }
 
 /*

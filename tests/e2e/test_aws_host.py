@@ -138,6 +138,21 @@ def test_host_keys_from_aws(site, aws, place):
     assert site.host.fingerprint(used) in result.shown()
 
 
+def test_known_hosts_by_hand_count_for_an_address_and_leave_room_for_aws(site, aws):
+    by_tag(site, aws)
+    how = {"command": "status", "host": "tag:Name=web1", "host_fingerprint": None, "step_env": aws.env()}
+    bastion = site.host.known_hosts(("rsa",), name="bastion.example.com")  # says nothing of this host
+    result = site.run(known_hosts=bastion, **how)
+    assert result.exit_code == 0, result
+    assert "host keys from the tag" in result.shown()
+    result = site.run(known_hosts=bastion + site.host.known_hosts(("rsa",), name=site.host.ip), **how)
+    assert result.exit_code == 0, result
+    assert "host keys from" not in result.shown()
+    site.host.clear_sshd_log()
+    revoked = f"@revoked {site.host.known_hosts(name=site.host.ip)}"  # what AWS says does not make it good again
+    check_untouched(site, site.run(known_hosts=revoked, **how), "no_pin")
+
+
 @pytest.mark.parametrize("place", ["tag", "parameter", "console"])
 def test_wrong_host_key_is_refused_before_instance_connect_is_asked(site, keyless, place):
     aws = keyless

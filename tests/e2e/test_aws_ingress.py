@@ -119,15 +119,17 @@ def test_closed_host_is_opened_for_the_runner_alone_and_closed_again(site, door,
     assert rule["tags"][ACTION] == "ingress" and re.fullmatch("[0-9a-f]{32}", rule["tags"][RUN])
     assert LIFE - 120 < int(rule["tags"][EXPIRES]) - time.time() <= LIFE
     assert f"actions/runs/{site.jobs[-1].number}" in rule["description"]
-    assert result.state["ingress"] == f"{aws.region} {door.group} {rule['tags'][RUN]}"
+    assert result.state["ingress"] == "closed"
     assert f"rule {rule['id']}" in result.text
     door.check_closed()
     calls = [c.action for c in aws.calls if "SecurityGroup" in c.action]
     assert calls == ["DescribeSecurityGroupRules", "AuthorizeSecurityGroupIngress", "DescribeSecurityGroupRules",
                      "RevokeSecurityGroupIngress", "DescribeSecurityGroupRules"]
     assert all(c.verified for c in aws.calls)
+    aws.clear_calls()
     post = site.post("success")
     assert (post.exit_code, post.errors, post.warnings) == (0, [], []), post
+    assert aws.calls == [], "what main has seen to go needs no credentials in post"
     door.check_closed()
     site.check_serves("v1")
 
@@ -226,6 +228,15 @@ def test_answer_that_is_lost_is_no_rule_that_is_lost(site, door, aws):
     door.check_closed()
 
 
+def test_rule_that_was_made_though_ec2_said_that_it_failed_is_known_as_ours(site, door, aws):
+    aws.fail("AuthorizeSecurityGroupIngress", 503, "InternalError", "try again", after=True)
+    result = door.run("v1")
+    assert result.exit_code == 0, result
+    assert len(aws.calls_of("AuthorizeSecurityGroupIngress")) == 2
+    assert f"opened port 22 of {door.group} for {HERE}" in result.text and "left as it is" not in result.text, result
+    door.check_closed()
+
+
 def test_rule_that_is_taken_away_is_made_again_for_the_next_connection(site, door, aws):
     stage = door.start("slow1", health_retries=60, warm_up="3s")
     under_way(site)
@@ -295,6 +306,7 @@ def test_removal_that_fails_is_a_warning_with_the_way_to_do_it(site, door, aws):
     result = door.run("v1")
     assert (result.exit_code, result.outputs["outcome"]) == (0, "deployed"), result
     [rule] = door.ours()
+    assert result.state["ingress"] == f"{aws.region} {door.group} {rule['tags'][RUN]}"
     [warning] = left_warnings(result)
     assert (f"aws ec2 revoke-security-group-ingress --region {aws.region} --group-id {door.group} "
             f"--security-group-rule-ids {rule['id']}") in warning.message

@@ -116,6 +116,22 @@ static void keys_by_input_come_first_and_are_masked(void **state)
     assert_string_equal(buf_str(&clean), "it is ***");
 }
 
+/* As of localstack: nothing of AWS is used, and "test" is in names, paths and outputs. */
+static void keys_too_short_to_be_aws_s_blank_nothing(void **state)
+{
+    (void)state;
+    setenv("AWS_ACCESS_KEY_ID", "test", 1);
+    setenv("AWS_SECRET_ACCESS_KEY", "test", 1);
+    setenv("AWS_SESSION_TOKEN", "test", 1);
+    take_environment();
+    _cleanup_(buf_done) struct buf clean = BUF_INIT(1000);
+    github_redact(stage.g, SPAN_LIT("test-shop"), &clean);
+    assert_string_equal(buf_str(&clean), "test-shop");
+    assert_null(strstr(buf_str(&log_text), "add-mask"));
+    assert_null(getenv("AWS_SECRET_ACCESS_KEY"));
+    assert_string_equal(secretenv_get(stage.secrets, "AWS_ACCESS_KEY_ID"), "test");
+}
+
 static void keys_taken_out_of_the_environment_are_found(void **state)
 {
     (void)state;
@@ -238,6 +254,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(keys_by_input_come_first_and_are_masked),
         TEST(keys_taken_out_of_the_environment_are_found),
+        TEST(keys_too_short_to_be_aws_s_blank_nothing),
         TEST(a_role_is_asked_for_with_the_jobs_identity_token),
         TEST(without_an_identity_token_the_keys_take_the_role_on),
         TEST(keys_by_input_take_the_role_on_too),

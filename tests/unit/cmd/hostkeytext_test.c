@@ -84,6 +84,14 @@ static void known_hosts_lines_of_others_are_passed_over(void **state)
     assert_refused("203.0.113.70 " KEY, "no key of this host");
 }
 
+static void a_line_that_excludes_the_host_by_any_of_its_names_is_not_for_it(void **state)
+{
+    (void)state;
+    assert_refused("*,!i-0123456789abcdef0 " KEY "\n", "holds no key of this host");
+    assert_refused("i-0123456789abcdef0,!203.0.113.* " KEY "\n", "holds no key of this host");
+    assert_pins("i-0123456789abcdef0,!198.51.100.* " KEY "\n", &HOST, 1);
+}
+
 static void a_name_counts_for_its_port_only(void **state)
 {
     struct hostkeytext_host other = HOST;
@@ -129,6 +137,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_forms_give_the_pin),
         cmocka_unit_test(known_hosts_lines_of_others_are_passed_over),
+        cmocka_unit_test(a_line_that_excludes_the_host_by_any_of_its_names_is_not_for_it),
         cmocka_unit_test(a_name_counts_for_its_port_only),
         cmocka_unit_test(a_revoked_key_stays_revoked),
         cmocka_unit_test(what_is_no_key_is_an_error_that_names_the_line),
