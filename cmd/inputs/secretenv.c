@@ -21,11 +21,6 @@ struct secretenv {
     char *values[NAMES];
 };
 
-const char *secretenv_name(size_t i)
-{
-    return i < NAMES ? names[i].name : NULL;
-}
-
 void secretenv_free(struct secretenv *s)
 {
     if (!s)

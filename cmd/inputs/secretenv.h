@@ -16,7 +16,4 @@ void secretenv_free(struct secretenv *s); /* zeroes them */
 /* As getenv(): the variable that was taken, or else the one in the environment; NULL: neither. `s` may be NULL. */
 const char *secretenv_get(const struct secretenv *s, const char *name);
 
-/* For tests: the i-th name; NULL past the end. */
-const char *secretenv_name(size_t i);
-
 #endif
