@@ -194,6 +194,11 @@ static int answer(struct serving *s, const struct wire_request *request, struct 
         return collect_reply(request->app, request->deployment, s->out_fd, err);
     case WIRE_CANCEL:
         return worker_cancel(request->app, request->deployment, err); /* too late: nothing runs here */
+    case WIRE_HISTORY:
+    case WIRE_LOGS:
+    case WIRE_DIAGNOSE:
+    case WIRE_PRUNE:
+    case WIRE_PLAN:
     case WIRE_INVALID:
         break;
     }

@@ -182,11 +182,12 @@ int status_reply(const char *app, int out_fd, struct err *err)
     struct run run;
     _cleanup_(event_done_p) struct event ev;
     struct json *report = json_object();
-    event_init(&ev, EVENT_STATUS, "");
+    event_init(&ev, EVENT_REPORT, "");
     run_init(&run);
     (void)snprintf(run.app, sizeof(run.app), "%s", app);
     run_set_names(&run.names, app);
     int r = fill(&run, report, err);
+    json_set_str(ev.body, "name", "status");
     json_set(ev.body, "report", report);
     if (r == 0)
         r = reply_event(out_fd, &ev, err);

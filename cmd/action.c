@@ -8,8 +8,8 @@
 #include "cmd/log/annotations.h"
 #include "cmd/log/logcopy.h"
 #include "cmd/notify/notify_stage.h"
+#include "cmd/question.h"
 #include "cmd/report/outputs.h"
-#include "cmd/report/statusview.h"
 #include "cmd/report/summary.h"
 #include "cmd/signals.h"
 #include "cmd/stage.h"
@@ -24,6 +24,7 @@ struct action {
     struct collect *collect; /* NULL: no bundle */
     const char *bundle_path; /* for outputs and summary; "" none */
     const char *summary_path;
+    char report_path[COLLECT_PATH_MAX]; /* the answer to a question as a file; "" none */
     struct artifact artifact;
     bool artifact_missing; /* it is required, and could not be uploaded */
     bool stopped_early;    /* a signal came before post was told the outcome */
@@ -91,6 +92,12 @@ static void state_late(struct action *a)
 
 /* ---- bundle ---- */
 
+/* Deployments and rollbacks leave one, and `bundle` asks for that of an earlier one. */
+static bool has_bundle(const struct action *a)
+{
+    return !report_is_question(a->report.op) || (a->report.op == WIRE_BUNDLE && a->report.outcome == OUTCOME_REPORTED);
+}
+
 static void collect_begin(struct action *a)
 {
     struct err err = { 0 };
@@ -146,7 +153,7 @@ static int render(struct action *a, struct buf *out, struct err *err)
     buf_reset(out);
     github_log_tail(a->stage.g, SUMMARY_LOG_LINES, &tail);
     f.log_tail = buf_span(&tail);
-    return a->report.op == WIRE_STATUS ? summary_render_status(&f, out, err) : summary_render(&f, out, err);
+    return report_is_question(a->report.op) ? summary_render_answer(&f, out, err) : summary_render(&f, out, err);
 }
 
 static int finish_bundle(struct action *a, struct span summary, struct err *err)
@@ -179,7 +186,7 @@ static void write_reports(struct action *a)
 {
     _cleanup_(buf_done_p) struct buf summary = BUF_INIT(SUMMARY_MAX);
     struct err err = { 0 };
-    bool wanted = a->report.op != WIRE_STATUS;
+    bool wanted = has_bundle(a);
 
     if (wanted) {
         (void)render(a, &summary, &err); /* when it cannot be, the next time tells */
@@ -192,6 +199,23 @@ static void write_reports(struct action *a)
         warn(a->stage.g, "No job summary", &err);
     else
         stage_summary(&a->stage, buf_span(&summary));
+}
+
+/* The answer to a question as a file of the workspace, for later steps. */
+static void write_answer(struct action *a)
+{
+    struct err err = { 0 };
+    const char *workspace = getenv("GITHUB_WORKSPACE");
+    char path[COLLECT_PATH_MAX];
+    int n = snprintf(path, sizeof(path), "%s/bluegreen-%s-%s.json", workspace && *workspace ? workspace : ".",
+                     a->report.app, a->report.answer_name);
+    int r = n < 0 || (size_t)n >= sizeof(path) ? err_set(&err, ERR_IO, 0, "the workspace's path is too long")
+                                               : question_write(&a->report, path, &err);
+
+    if (r < 0)
+        warn(a->stage.g, "The answer is not in a file", &err);
+    if (r == 0)
+        (void)snprintf(a->report_path, sizeof(a->report_path), "%s", collect_public_path(path, workspace));
 }
 
 /* ---- commands ---- */
@@ -333,29 +357,41 @@ static void request_rollback(struct action *a)
     stage_run(&a->stage, &request, &a->report);
 }
 
-static void request_status(struct action *a)
+static void request_answer(struct action *a)
 {
-    struct wire_request request = stage_request(&a->stage, WIRE_STATUS, "");
+    question_ask(&a->stage, &a->report);
+}
 
-    stage_run(&a->stage, &request, &a->report);
-    statusview_print(a->stage.g, a->report.status);
+/* A bundle of an earlier deployment is collected with the report, at the end. */
+static void request_nothing(struct action *a)
+{
+    a->report.outcome = OUTCOME_REPORTED;
 }
 
 static void run_command(struct action *a)
 {
     char id[WIRE_ID_MAX + 1] = "";
     struct err err = { 0 };
-    bool changes = a->stage.in.command != COMMAND_STATUS;
+    enum wire_op op = question_op(a->stage.in.command);
 
-    if (changes && wire_new_id(id, &err) < 0) {
-        begin_report(a, a->stage.in.command == COMMAND_DEPLOY ? WIRE_DEPLOY : WIRE_ROLLBACK, "");
+    if (!report_is_question(op) && wire_new_id(id, &err) < 0) {
+        begin_report(a, op, "");
         report_never_sent(&a->report, &err);
         return;
     }
     switch (a->stage.in.command) {
     case COMMAND_STATUS:
-        begin_report(a, WIRE_STATUS, "");
-        connect_and(a, request_status);
+    case COMMAND_HISTORY:
+    case COMMAND_LOGS:
+    case COMMAND_DIAGNOSE:
+    case COMMAND_PLAN:
+    case COMMAND_PRUNE:
+        begin_report(a, op, "");
+        connect_and(a, request_answer);
+        return;
+    case COMMAND_BUNDLE:
+        begin_report(a, op, a->stage.in.of);
+        connect_and(a, request_nothing);
         return;
     case COMMAND_ROLLBACK:
         begin_report(a, WIRE_ROLLBACK, id);
@@ -382,15 +418,17 @@ static void tell_end(struct action *a)
 
     state_ended(a);
     annotations_print(a->stage.g, &a->report);
-    if (a->report.op != WIRE_STATUS) {
+    if (has_bundle(a)) {
         collect_begin(a);
         collect_host(a);
+    } else {
+        write_answer(a);
     }
     ingress_close(&a->stage); /* nothing more goes to the host */
     state_late(a);            /* a signal that came meanwhile; the runner may not wait for what follows */
     github_tell_dropped(a->stage.g);
     write_reports(a);
-    const struct outputs_facts outputs = { &a->report, a->bundle_path, a->summary_path, &a->artifact };
+    const struct outputs_facts outputs = { &a->report, a->report_path, a->bundle_path, a->summary_path, &a->artifact };
     if (outputs_write(a->stage.g, &outputs, &err) < 0)
         warn(a->stage.g, "No outputs", &err);
 }
@@ -420,7 +458,7 @@ static void tell_wrong_inputs(struct action *a, const struct err *why)
     report_never_sent(&a->report, why);
     if (summary_render(&f, &summary, &err) >= 0)
         stage_summary(&a->stage, buf_span(&summary));
-    if (outputs_write(a->stage.g, &(struct outputs_facts){ &a->report, "", "", NULL }, &err) < 0)
+    if (outputs_write(a->stage.g, &(struct outputs_facts){ &a->report, "", "", "", NULL }, &err) < 0)
         warn(a->stage.g, "No outputs", &err);
 }
 

@@ -214,6 +214,8 @@ struct listener {
     struct logview view;
     struct report *report;
     struct redactor *redactor;
+    void (*on_data)(void *ctx, struct span data); /* NULL: not wanted */
+    void *ctx;
 };
 
 /* Short strings stay: they are the protocol's own words, and no field of ours is too small for them. */
@@ -229,7 +231,8 @@ static int on_event(void *ctx, const struct event *ev, struct span data)
 {
     struct listener *l = ctx;
 
-    (void)data;
+    if (data.len && l->on_data)
+        l->on_data(l->ctx, data);
     /* before anything is cut to fit a field or a line: a secret must not slip through at the seam */
     json_edit_strings(ev->body, redact_text, l->redactor);
     report_event(l->report, ev);
@@ -237,9 +240,10 @@ static int on_event(void *ctx, const struct event *ev, struct span data)
     return 0;
 }
 
-void stage_run(struct stage *s, const struct wire_request *request, struct report *r)
+void stage_run_data(struct stage *s, const struct wire_request *request, struct report *r,
+                    void (*on_data)(void *ctx, struct span data), void *ctx)
 {
-    struct listener l = { .report = r, .redactor = s->redactor };
+    struct listener l = { .report = r, .redactor = s->redactor, .on_data = on_data, .ctx = ctx };
     struct err err = { 0 };
     int result = 0;
 
@@ -248,6 +252,11 @@ void stage_run(struct stage *s, const struct wire_request *request, struct repor
     logview_end(&l.view);
     report_end(r, result, &err);
     redactor_clean_err(s->redactor, &r->cause); /* its texts may have been cut: half a secret is found here only */
+}
+
+void stage_run(struct stage *s, const struct wire_request *request, struct report *r)
+{
+    stage_run_data(s, request, r, NULL, NULL);
 }
 
 struct bundle_listener {

@@ -103,6 +103,9 @@ static const struct err_kind_info kinds[ERR_KINDS] = {
         "ECR console." },
     [ERR_REGISTRY_EXPIRED] = { "registry_expired", 41,
         "Run again: a new token is made for each run. If it repeats, compare the clocks of the host and of AWS." },
+    [ERR_AUDIT] = { "audit", 42,
+        "Compare the audit log with the copy in the last good bundle: its entries up to the named one are proven, the "
+        "rest is not. Keep the file as evidence; the next deployment begins a new chain behind it." },
     [ERR_REMOTE] = { "remote", 34,
         "Read the deployment log in the bundle; the message comes from the agent on the host." },
     [ERR_BUG] = { "bug", 70,

@@ -25,7 +25,7 @@ enum event_kind {
     EVENT_UNDO_START,    /* title */
     EVENT_UNDO_DONE,     /* seconds */
     EVENT_UNDO_FAILED,   /* error{…} */
-    EVENT_STATUS,        /* report{…}: the answer to `status` */
+    EVENT_REPORT,        /* name, report{…}: the answer to a question such as `status` */
     EVENT_DATA,          /* name, bytes: that many raw bytes follow the line's LF */
     EVENT_OUTCOME,       /* outcome, error{…} when failed, and the facts listed in docs/protocol.md */
     EVENT_END,           /* exit: nothing follows for this request */

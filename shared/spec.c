@@ -122,6 +122,7 @@ static const struct field fields[] = {
     INT(warm_up_ms, 0, 0, 600000, 2000),
     INT(lock_timeout_ms, 0, 0, 86400000, 600000),
     INT(keep_hours, 0, 0, 87600, 24),
+    INT(keep_versions, 0, 0, 1000, 3),
     INT(log_retention_days, 0, 0, 3650, 7),
     { .name = "kpi", .type = FIELD_KPI, .offset = offsetof(struct spec, kpi) },
     STR(run_link, 0, 299, "", NULL, NULL),

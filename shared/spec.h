@@ -54,7 +54,8 @@ struct spec {
     int64_t warm_up_ms;        /* the new version must answer this long without a failure before it is trusted */
 
     int64_t lock_timeout_ms;
-    int64_t keep_hours; /* green and old images are kept at least this long */
+    int64_t keep_hours;    /* green and old images are kept at least this long */
+    int64_t keep_versions; /* images and records of so many good deployments are never pruned */
     int64_t log_retention_days;
     struct kpi_table kpi;
     char *run_link; /* who: link of the workflow run, or user@machine */

@@ -184,7 +184,7 @@ static void format_line(const struct event *ev, struct buf *out)
         break;
     case EVENT_INVALID:
     case EVENT_HELLO:
-    case EVENT_STATUS:
+    case EVENT_REPORT:
     case EVENT_DATA:
     case EVENT_END:
     case EVENT_KINDS:

@@ -7,6 +7,7 @@
 #include "shared/aws/aws_endpoint.h"
 #include "shared/aws/ecr.h"
 #include "shared/secret.h"
+#include "shared/wire.h"
 
 #define NAME_MAX_BYTES 64 /* of an environment variable's name; the longest id has 22 */
 #define URL_PART_MIN 16   /* shorter parts of a URL are words such as "services" */
@@ -40,12 +41,12 @@ static bool read_word(struct inputs_reading *rd, const struct inputs_row *row, c
 static int read_command(struct inputs_reading *rd, const struct inputs_row *row, const char *value)
 {
     static const struct word words[] = {
-        { "deploy", COMMAND_DEPLOY },
-        { "rollback", COMMAND_ROLLBACK },
-        { "status", COMMAND_STATUS },
+        { "deploy", COMMAND_DEPLOY },     { "rollback", COMMAND_ROLLBACK }, { "status", COMMAND_STATUS },
+        { "history", COMMAND_HISTORY },   { "logs", COMMAND_LOGS },         { "bundle", COMMAND_BUNDLE },
+        { "diagnose", COMMAND_DIAGNOSE }, { "plan", COMMAND_PLAN },         { "prune", COMMAND_PRUNE },
     };
     int chosen;
-    if (read_word(rd, row, value, words, 3, &chosen))
+    if (read_word(rd, row, value, words, sizeof(words) / sizeof(words[0]), &chosen))
         rd->in->command = (enum command)chosen;
     return 0;
 }
@@ -212,7 +213,14 @@ static const struct inputs_row rows[] = {
     { "jump-known-hosts", "", PLAIN, inputs_read_text, AT(jump.known_hosts), 0, 0, NULL, NULL },
     { "connect-timeout", "30s", PLAIN, inputs_read_duration, AT(connect_timeout_ms), SECOND, 10 * MINUTE, NULL, NULL },
 
-    { "command", "deploy", PLAIN, read_command, 0, 0, 0, NULL, "deploy, rollback or status" },
+    { "command", "deploy", PLAIN, read_command, 0, 0, 0, NULL,
+      "deploy, rollback, status, history, logs, bundle, diagnose, plan or prune" },
+    { "to", "", PLAIN, inputs_read_text, AT(to), 0, 0, inputs_is_version,
+      "a deployment's id, a digest (sha256:…), a tag or an image reference" },
+    { "of", "", PLAIN, inputs_read_text, AT(of), 0, 0, inputs_is_of, "blue, green, next or a deployment's id" },
+    { "since", "", PLAIN, inputs_read_since, AT(since_ms), 0, 0, NULL, NULL },
+    { "lines", "", PLAIN, inputs_read_number, AT(lines), 1, WIRE_LINES_MAX, NULL, NULL },
+    { "dry-run", "false", PLAIN, inputs_read_bool, AT(dry_run), 0, 0, NULL, NULL },
     { "app", "", PLAIN, inputs_read_text, AT(spec.app), 0, 0, spec_is_app_name,
       "a name of at most 48 lower-case letters, digits, '.', '_' and '-', beginning with a letter or digit" },
     { "image", "", PLAIN, inputs_read_text, AT(spec.image), 0, 0, inputs_is_image,
@@ -261,6 +269,7 @@ static const struct inputs_row rows[] = {
     { "rollback-on", "job-failure", PLAIN, read_rollback_on, 0, 0, 0, NULL, "job-failure, deploy-failure or never" },
     { "lock-timeout", "10m", PLAIN, inputs_read_duration, AT(spec.lock_timeout_ms), 0, 24 * HOUR, NULL, NULL },
     { "keep-hours", "24", PLAIN, inputs_read_number, AT(spec.keep_hours), 0, 8760, NULL, NULL },
+    { "keep-versions", "3", PLAIN, inputs_read_number, AT(spec.keep_versions), 0, 1000, NULL, NULL },
     { "log-retention-days", "7", PLAIN, inputs_read_number, AT(spec.log_retention_days), 1, 3650, NULL, NULL },
     { "kpi", "", PLAIN, inputs_read_kpi, AT(spec.kpi), 0, 0, NULL, NULL },
     { "fail-on-kpi", "false", PLAIN, inputs_read_bool, AT(fail_on_kpi), 0, 0, NULL, NULL },
@@ -427,6 +436,11 @@ static int visit_part(void *ctx, struct span text)
     return 0;
 }
 
+bool inputs_has_settings(const struct inputs *in)
+{
+    return in->command == COMMAND_DEPLOY || in->command == COMMAND_PLAN;
+}
+
 void inputs_each_secret(inputs_env_fn *env, void *ctx, void (*visit)(void *vctx, const char *value), void *vctx)
 {
     struct visit v = { .visit = visit, .vctx = vctx };
@@ -497,8 +511,9 @@ static int init(struct inputs *in, struct err *err)
     /* 0 stands for "not given" until inputs_finish() */
     in->spec.container_port = 0;
     in->spec.spare_port = 0;
-    char **strings[] = { &in->verify_url, &in->verify_status, &in->verify_body, &in->bundle_path,   &in->job_status,
-                         &in->run_link,   &in->actor,         &in->env_file,    &in->artifact_name, &in->notify_url };
+    char **strings[] = { &in->verify_url,    &in->verify_status, &in->verify_body, &in->bundle_path,
+                         &in->job_status,    &in->run_link,      &in->actor,       &in->env_file,
+                         &in->artifact_name, &in->notify_url,    &in->to,          &in->of };
     for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
         if (spec_set_str(strings[i], "", err) < 0)
             return -ERR_NOMEM;

@@ -8,7 +8,17 @@
 #include "shared/redact.h"
 #include "shared/spec.h"
 
-enum command { COMMAND_DEPLOY, COMMAND_ROLLBACK, COMMAND_STATUS };
+enum command {
+    COMMAND_DEPLOY,
+    COMMAND_ROLLBACK,
+    COMMAND_STATUS,
+    COMMAND_HISTORY,
+    COMMAND_LOGS,
+    COMMAND_BUNDLE,
+    COMMAND_DIAGNOSE,
+    COMMAND_PLAN,
+    COMMAND_PRUNE,
+};
 enum upload_artifact { UPLOAD_AUTO, UPLOAD_OFF, UPLOAD_REQUIRED };
 enum notify_format { NOTIFY_JSON, NOTIFY_SLACK, NOTIFY_TEAMS };
 enum notify_on { NOTIFY_ON_FAILURE, NOTIFY_ALWAYS, NOTIFY_NEVER };
@@ -49,6 +59,11 @@ struct aws_inputs {
 
 struct inputs {
     enum command command;
+    char *to;         /* rollback: deployment, digest, tag or image; "" the previous version */
+    char *of;         /* logs: blue, green, next or a deployment; bundle: a deployment; "" the usual one */
+    int64_t since_ms; /* logs: Unix time of the oldest line; 0 any */
+    int64_t lines;    /* logs, history: newest so many; 0 the usual number */
+    bool dry_run;     /* prune */
     struct ssh_target target;
     enum ssh_auth ssh_auth;
     struct aws_inputs aws;
@@ -91,6 +106,9 @@ typedef const char *inputs_env_fn(void *ctx, const char *name);
 int inputs_read(inputs_env_fn *env, void *ctx, struct inputs *in, struct redactor *redactor, struct buf *problems,
                 struct err *err);
 void inputs_done(struct inputs *in);
+
+/* Does the command take the settings of a deployment (deploy, plan)? */
+bool inputs_has_settings(const struct inputs *in);
 
 /* Visit each raw secret value for ::add-mask::. Called before inputs_read(); it needs no valid inputs. */
 void inputs_each_secret(inputs_env_fn *env, void *ctx, void (*visit)(void *vctx, const char *value), void *vctx);

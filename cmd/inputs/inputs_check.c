@@ -1,6 +1,8 @@
 #include "cmd/inputs/inputs_check.h"
 
 #include "shared/aws/aws_endpoint.h"
+#include "shared/reference.h"
+#include "shared/wire.h"
 
 #include <arpa/inet.h>
 
@@ -246,6 +248,17 @@ bool inputs_is_external_id(const char *s)
 bool inputs_is_key_id(const char *s)
 {
     return is_text_of(s, "_", 16, AWS_KEY_ID_MAX);
+}
+
+bool inputs_is_version(const char *s)
+{
+    /* An id and a tag have the form of a name, which is that of a short image reference. */
+    return reference_is_digest(span_of(s)) || (strlen(s) <= WIRE_TO_MAX && inputs_is_image(s));
+}
+
+bool inputs_is_of(const char *s)
+{
+    return wire_is_id(s);
 }
 
 bool inputs_is_host_keys(const char *s)

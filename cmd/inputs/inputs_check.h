@@ -28,6 +28,8 @@ bool inputs_is_label(const char *s);          /* KEY=VALUE, KEY of [A-Za-z0-9][A
 bool inputs_is_own_label(const char *s);      /* its key is ours: io.bluegreen or below it */
 bool inputs_is_container_user(const char *s); /* NAME or number, with :GROUP or not */
 bool inputs_is_plain_text(const char *s);     /* no control bytes but tab, at most 4096 bytes */
+bool inputs_is_version(const char *s);        /* a deployment's id, a tag, a digest or an image reference */
+bool inputs_is_of(const char *s);             /* blue, green, next or the form of a deployment's id */
 bool inputs_is_path(const char *s);           /* no control bytes, at most 1024 bytes */
 /* Not empty, at most 200 bytes, none of " : < > | * ? \ / and no control bytes: what the artifact service accepts. */
 bool inputs_is_artifact_name(const char *s);

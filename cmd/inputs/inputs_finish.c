@@ -151,7 +151,7 @@ static int finish_ssh(struct inputs_reading *rd)
 static void finish_ports(struct inputs_reading *rd)
 {
     struct spec *s = &rd->in->spec;
-    bool deploy = rd->in->command == COMMAND_DEPLOY;
+    bool deploy = inputs_has_settings(rd->in);
     if (s->container_port == 0)
         s->container_port = s->port;
     if (s->spare_port == 0) {
@@ -285,7 +285,7 @@ static int finish_env(struct inputs_reading *rd)
             inputs_problem(rd, ERR_INPUT, "secret-env", 0, "sets %.*s, which env sets too; keep it in one of them",
                            (int)key.len, key.ptr);
     }
-    if (rd->in->env_file[0] && rd->in->command == COMMAND_DEPLOY)
+    if (rd->in->env_file[0] && inputs_has_settings(rd->in))
         return read_env_file(rd);
     return 0;
 }
@@ -340,6 +340,10 @@ int inputs_finish(struct inputs_reading *rd)
     require(rd, "app", s->app, "the name of the application, such as shop-api");
     if (rd->in->command == COMMAND_DEPLOY)
         require(rd, "image", s->image, "the image to deploy, such as registry.example.com/team/app:1.4.2");
+    if (rd->in->command == COMMAND_PLAN)
+        require(rd, "image", s->image, "the image whose deployment is to be planned");
+    if (rd->in->command == COMMAND_BUNDLE)
+        require(rd, "of", rd->in->of, "the id of the deployment whose bundle is wanted");
     finish_ports(rd);
     finish_registry(rd);
     r = finish_env(rd);

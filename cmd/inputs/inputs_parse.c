@@ -1,5 +1,7 @@
 #include "cmd/inputs/inputs_parse.h"
 
+#include "shared/clock.h"
+
 #include <inttypes.h>
 
 #define ENV_KEY_MAX 256
@@ -188,6 +190,16 @@ void inputs_format_cpus(int64_t nano, struct buf *out)
     for (; rest % 10 == 0; rest /= 10)
         width--;
     buf_addf(out, ".%0*" PRId64, width, rest);
+}
+
+int64_t inputs_parse_time(const char *text)
+{
+    char whole[CLOCK_ISO_SIZE];
+    size_t len = strlen(text);
+    if (len != sizeof("2026-01-29T03:10:00Z") - 1)
+        return clock_parse_iso(text);
+    (void)snprintf(whole, sizeof(whole), "%.*s.000Z", (int)len - 1, text);
+    return text[len - 1] == 'Z' ? clock_parse_iso(whole) : -1;
 }
 
 bool inputs_parse_bool(struct span text, bool *ret)

@@ -28,6 +28,9 @@ void inputs_format_size(int64_t bytes, struct buf *out);
 bool inputs_parse_cpus(struct span text, int64_t *ret_nano);
 void inputs_format_cpus(int64_t nano, struct buf *out);
 
+/* "2026-01-29T03:10:00Z", with a fraction of three digits or none: Unix milliseconds, or -1. */
+int64_t inputs_parse_time(const char *text);
+
 /* true True TRUE false False FALSE, as GitHub's toolkit reads booleans. */
 bool inputs_parse_bool(struct span text, bool *ret);
 

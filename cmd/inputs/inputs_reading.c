@@ -3,6 +3,7 @@
 #include "cmd/aws/instance.h"
 #include "cmd/inputs/inputs_check.h"
 #include "cmd/inputs/inputs_parse.h"
+#include "shared/clock.h"
 #include "shared/secret.h"
 
 #include <inttypes.h>
@@ -152,6 +153,18 @@ int inputs_read_seconds(struct inputs_reading *rd, const struct inputs_row *row,
         *(int64_t *)field(rd, row) = ms / 1000;
     else
         refuse_range(rd, row, value, "a duration of whole seconds such as 10s or 1m30s", inputs_format_duration);
+    return 0;
+}
+
+int inputs_read_since(struct inputs_reading *rd, const struct inputs_row *row, const char *value)
+{
+    int64_t ms;
+    if (inputs_parse_duration(span_of(value), &ms))
+        *(int64_t *)field(rd, row) = clock_wall_ms() - ms;
+    else if ((ms = inputs_parse_time(value)) > 0)
+        *(int64_t *)field(rd, row) = ms;
+    else
+        refuse(rd, row, value, "how long ago, such as 10m or 2h30m, or a time such as 2026-01-29T03:10:00Z");
     return 0;
 }
 

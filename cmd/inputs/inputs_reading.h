@@ -47,6 +47,7 @@ inputs_reader_fn inputs_read_number;   /* int64_t; min, max */
 inputs_reader_fn inputs_read_ssh_port; /* int */
 inputs_reader_fn inputs_read_duration; /* int64_t ms; min, max */
 inputs_reader_fn inputs_read_seconds;  /* int64_t s; min, max in ms; whole seconds only */
+inputs_reader_fn inputs_read_since;    /* int64_t Unix ms: a duration before now, or a time */
 inputs_reader_fn inputs_read_size;     /* int64_t bytes; min, max */
 inputs_reader_fn inputs_read_cpus;     /* int64_t 10^-9 CPUs; min, max */
 inputs_reader_fn inputs_read_bool;     /* bool */

@@ -1,9 +1,19 @@
 #include "cmd/log/annotations.h"
 
-#include "cmd/log/safetext.h"
+#include "shared/safetext.h"
 
 #define EVIDENCE_LINES 15 /* of each diagnosis, the last ones; all of them are in log and bundle */
 #define EVIDENCE_LINE_MAX 200
+
+static const char *question_title(enum wire_op op)
+{
+    static const char *const titles[WIRE_OPS] = {
+        [WIRE_HISTORY] = "History",    [WIRE_LOGS] = "Logs",    [WIRE_BUNDLE] = "Bundle",
+        [WIRE_DIAGNOSE] = "Diagnosis", [WIRE_PRUNE] = "Pruned", [WIRE_PLAN] = "Plan",
+    };
+
+    return (unsigned)op < WIRE_OPS && titles[op] ? titles[op] : "Status";
+}
 
 const char *annotations_title(const struct report *r)
 {
@@ -15,14 +25,14 @@ const char *annotations_title(const struct report *r)
     case OUTCOME_ROLLED_BACK:
         return r->op == WIRE_ROLLBACK ? "Rolled back" : "Deployment rolled back";
     case OUTCOME_FAILED_UNTOUCHED:
-        if (r->op == WIRE_STATUS)
-            return "Status not available";
+        if (report_is_question(r->op))
+            return "No answer";
         return r->op == WIRE_ROLLBACK ? "Rollback failed and production is untouched"
                                       : "Deployment failed and production is untouched";
     case OUTCOME_ROLLBACK_FAILED:
         return "Rollback failed - a person is needed";
     case OUTCOME_REPORTED:
-        return "Status";
+        return question_title(r->op);
     case OUTCOME_UNKNOWN:
     default:
         return "Outcome unknown";

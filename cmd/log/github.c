@@ -1,8 +1,8 @@
 #include "cmd/log/github.h"
 
 #include "cmd/log/logcopy.h"
-#include "cmd/log/safetext.h"
 #include "shared/crypto.h"
+#include "shared/safetext.h"
 
 #include <fcntl.h>
 #include <inttypes.h>

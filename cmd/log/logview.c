@@ -1,6 +1,6 @@
 #include "cmd/log/logview.h"
 
-#include "cmd/log/safetext.h"
+#include "shared/safetext.h"
 
 #include <inttypes.h>
 
@@ -199,7 +199,7 @@ void logview_event(struct logview *v, const struct event *ev)
         github_endgroup(v->g);
         github_line(v->g, "outcome: %s", json_str(ev->body, "outcome", "?"));
         break;
-    case EVENT_STATUS:
+    case EVENT_REPORT:
     case EVENT_DATA:
     case EVENT_END:
     case EVENT_INVALID:

@@ -1,7 +1,7 @@
 #include "cmd/notify/notify_message.h"
 
 #include "cmd/log/annotations.h"
-#include "cmd/log/safetext.h"
+#include "shared/safetext.h"
 
 #define TEXT_MAX (16 * 1024) /* looked at of one text */
 #define CUT_MARK "..."
@@ -36,7 +36,7 @@ static void clean(const struct notify_facts *f, const char *text, char *out, siz
 
 static const char *command_name(const struct report *r)
 {
-    return r->op == WIRE_ROLLBACK ? "rollback" : r->op == WIRE_STATUS ? "status" : "deploy";
+    return wire_op_name(r->op);
 }
 
 static void fill_story(struct notify_message *m, const struct notify_facts *f)

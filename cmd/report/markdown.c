@@ -1,6 +1,6 @@
 #include "cmd/report/markdown.h"
 
-#include "cmd/log/safetext.h"
+#include "shared/safetext.h"
 
 void markdown_raw(const struct markdown *m, const char *constant)
 {

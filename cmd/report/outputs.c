@@ -24,17 +24,17 @@ static void put_outcome(const struct outputs_facts *f, char *out)
 /* `status` has no deployment of its own: it tells of the one that serves. */
 static const struct json *serving(const struct outputs_facts *f)
 {
-    return json_get(f->report->status, "blue");
+    return json_get(f->report->answer, "blue");
 }
 
 static void put_deployment(const struct outputs_facts *f, char *out)
 {
-    put(out, f->report->op == WIRE_STATUS ? json_str(serving(f), "deployment", "") : f->report->deployment);
+    put(out, report_is_question(f->report->op) ? json_str(serving(f), "deployment", "") : f->report->deployment);
 }
 
 static void put_digest(const struct outputs_facts *f, char *out)
 {
-    put(out, f->report->op == WIRE_STATUS ? json_str(serving(f), "digest", "") : report_str(f->report, "digest"));
+    put(out, report_is_question(f->report->op) ? json_str(serving(f), "digest", "") : report_str(f->report, "digest"));
 }
 
 static void put_previous(const struct outputs_facts *f, char *out)
@@ -60,6 +60,11 @@ static void put_total(const struct outputs_facts *f, char *out)
 static void put_rolled_back(const struct outputs_facts *f, char *out)
 {
     put(out, f->report->outcome == OUTCOME_ROLLED_BACK ? "true" : "false");
+}
+
+static void put_report(const struct outputs_facts *f, char *out)
+{
+    put(out, f->report_path);
 }
 
 static void put_bundle(const struct outputs_facts *f, char *out)
@@ -91,19 +96,13 @@ static const struct {
     const char *name;
     void (*put)(const struct outputs_facts *f, char *out);
 } outputs[] = {
-    { "outcome", put_outcome },
-    { "deployment-id", put_deployment },
-    { "image-digest", put_digest },
-    { "previous-image", put_previous },
-    { "cutover-seconds", put_cutover },
-    { "outage-seconds", put_outage },
-    { "total-seconds", put_total },
-    { "rolled-back", put_rolled_back },
-    { "bundle-path", put_bundle },
-    { "summary-path", put_summary },
-    { "artifact-id", put_artifact_id },
-    { "artifact-url", put_artifact_url },
-    { "artifact-digest", put_artifact_digest },
+    { "outcome", put_outcome },           { "deployment-id", put_deployment },
+    { "image-digest", put_digest },       { "previous-image", put_previous },
+    { "cutover-seconds", put_cutover },   { "outage-seconds", put_outage },
+    { "total-seconds", put_total },       { "rolled-back", put_rolled_back },
+    { "report-path", put_report },        { "bundle-path", put_bundle },
+    { "summary-path", put_summary },      { "artifact-id", put_artifact_id },
+    { "artifact-url", put_artifact_url }, { "artifact-digest", put_artifact_digest },
 };
 #define OUTPUTS (sizeof(outputs) / sizeof(outputs[0]))
 

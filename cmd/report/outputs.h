@@ -8,6 +8,7 @@
 
 struct outputs_facts {
     const struct report *report;
+    const char *report_path;                /* the answer to a question as JSON; "" none */
     const char *bundle_path, *summary_path; /* "" no such file */
     const struct artifact *artifact;        /* NULL: none was uploaded */
 };

@@ -16,7 +16,7 @@ void report_init(struct report *r, enum wire_op op, const char *app, const char 
 void report_done(struct report *r)
 {
     json_free(r->facts);
-    json_free(r->status);
+    json_free(r->answer);
     json_free(r->rollback_facts);
     for (size_t i = 0; i < r->diagnosis_count; i++)
         buf_done(&r->diagnoses[i].evidence);
@@ -137,6 +137,45 @@ static void set_outcome(struct report *r, const struct event *ev)
         event_error_from_json(json_get(ev->body, "error"), &r->cause);
 }
 
+/* A long answer comes in parts: the entries of the later ones follow those of the first. */
+static void take_answer(struct report *r, const struct event *ev)
+{
+    const struct json *part = json_get(ev->body, "report");
+    const char *name = json_str(ev->body, "name", "");
+
+    if (!r->answer || strcmp(name, r->answer_name) != 0) {
+        json_free(r->answer);
+        r->answer = json_copy(part);
+        (void)snprintf(r->answer_name, sizeof(r->answer_name), "%s", name);
+        return;
+    }
+    struct json *all = json_copy(json_get(r->answer, "entries"));
+    for (const struct json *e = json_first(json_get(part, "entries")); e; e = json_next(e))
+        json_push(all, json_copy(e));
+    json_set(r->answer, "entries", all);
+}
+
+bool report_is_question(enum wire_op op)
+{
+    switch (op) {
+    case WIRE_STATUS:
+    case WIRE_HISTORY:
+    case WIRE_LOGS:
+    case WIRE_DIAGNOSE:
+    case WIRE_PRUNE:
+    case WIRE_PLAN:
+    case WIRE_BUNDLE:
+        return true;
+    case WIRE_DEPLOY:
+    case WIRE_ROLLBACK:
+    case WIRE_ATTACH:
+    case WIRE_CANCEL:
+    case WIRE_INVALID:
+        break;
+    }
+    return false;
+}
+
 void report_event(struct report *r, const struct event *ev)
 {
     if (ev->seq > 0)
@@ -169,9 +208,8 @@ void report_event(struct report *r, const struct event *ev)
     case EVENT_DIAGNOSIS:
         add_diagnosis(r, ev);
         break;
-    case EVENT_STATUS:
-        json_free(r->status);
-        r->status = json_copy(json_get(ev->body, "report"));
+    case EVENT_REPORT:
+        take_answer(r, ev);
         break;
     case EVENT_OUTCOME:
         set_outcome(r, ev);
@@ -202,7 +240,7 @@ static bool is_answer(const struct report *r)
     case OUTCOME_FAILED_UNTOUCHED:
         return true;
     case OUTCOME_REPORTED:
-        return r->op == WIRE_BUNDLE || (r->op == WIRE_STATUS && r->status);
+        return r->op == WIRE_BUNDLE || r->op == WIRE_LOGS || (report_is_question(r->op) && r->answer);
     case OUTCOME_UNKNOWN:
     default:
         return false;
@@ -211,12 +249,12 @@ static bool is_answer(const struct report *r)
 
 static enum outcome told_outcome(struct report *r)
 {
-    if (r->op == WIRE_STATUS && r->status && !r->told)
+    if (report_is_question(r->op) && r->answer && !r->told)
         return OUTCOME_REPORTED;
     if (r->told && r->outcome != OUTCOME_UNKNOWN && !is_answer(r)) {
         err_set(&r->cause, ERR_PROTO, 0, "the agent answered with the outcome '%s', which does not fit the request",
                 outcome_name(r->outcome));
-        return r->op == WIRE_STATUS ? OUTCOME_FAILED_UNTOUCHED : OUTCOME_UNKNOWN;
+        return report_is_question(r->op) ? OUTCOME_FAILED_UNTOUCHED : OUTCOME_UNKNOWN;
     }
     if (!r->told || r->outcome == OUTCOME_UNKNOWN) {
         if (!r->told || r->cause.kind == ERR_OK) /* the agent's own reason says more */
@@ -235,7 +273,7 @@ void report_end(struct report *r, int result, const struct err *err)
     /* an outcome without its `end` may be half the truth */
     r->cause = *err;
     r->outcome = err->kind == ERR_INPUT && r->events == 0 ? OUTCOME_FAILED_UNTOUCHED : OUTCOME_UNKNOWN;
-    if (r->op == WIRE_STATUS || r->op == WIRE_BUNDLE)
+    if (report_is_question(r->op))
         r->outcome = OUTCOME_FAILED_UNTOUCHED;
 }
 

@@ -57,10 +57,11 @@ struct report {
     char deployment[WIRE_ID_MAX + 1];
     enum wire_op op;
     enum outcome outcome;
-    struct err cause;    /* kind ERR_OK: none */
-    bool told;           /* an outcome event came */
-    struct json *facts;  /* its members (docs/protocol.md "outcome"); NULL: none came. Owned */
-    struct json *status; /* of the status event; owned */
+    struct err cause;     /* kind ERR_OK: none */
+    bool told;            /* an outcome event came */
+    struct json *facts;   /* its members (docs/protocol.md "outcome"); NULL: none came. Owned */
+    struct json *answer;  /* of the report events of a question, the parts of a long one together; owned; NULL none */
+    char answer_name[24]; /* "status", "history"…: what kind of report it is */
     char agent_version[64];
     uint64_t events; /* of the deployment's log (seq > 0) */
 
@@ -101,6 +102,9 @@ void report_never_sent(struct report *r, const struct err *err);
  * which is rolled_back when the rollback says so and rollback_failed (or unknown) otherwise.
  */
 void report_adopt_rollback(struct report *r, const struct report *rollback, const struct err *why);
+
+/* Does this request ask something (or tidy up), without moving production? Its answer is a report. */
+bool report_is_question(enum wire_op op);
 
 /* A member of facts: text, or ""; number, or -1. */
 const char *report_str(const struct report *r, const char *key);

@@ -1,9 +1,9 @@
 #include "cmd/report/summary.h"
 
 #include "cmd/log/annotations.h"
-#include "cmd/log/safetext.h"
 #include "cmd/report/markdown.h"
 #include "cmd/report/summary_parts.h"
+#include "shared/safetext.h"
 
 #define LOG_TAIL_MAX (64 * 1024) /* bytes of the log shown, before they are made safe */
 #define LOG_TAIL_MIN 1024        /* less is not worth a section */
@@ -126,15 +126,25 @@ static void way_back(const struct markdown *m, const struct told *t)
     summary_part_rollback(m, t->f);
 }
 
-static void status(const struct markdown *m, const struct told *t)
+/* By the name of the report; one that has no page of its own here is in the log and in the file. */
+static void answer(const struct markdown *m, const struct told *t)
 {
-    summary_part_status(m, t->f->report);
+    static const struct {
+        const char *name;
+        void (*part)(const struct markdown *m, const struct report *r);
+    } parts[] = {
+        { "status", summary_part_status },
+    };
+
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        if (strcmp(parts[i].name, t->f->report->answer_name) == 0)
+            parts[i].part(m, t->f->report);
 }
 
 static section_fn *const of_run[] = { outcome, facts,  cause,      changes,  timeline, kpi,
                                       cutover, health, containers, way_back, NULL };
 static section_fn *const of_post[] = { outcome, facts, cause, way_back, timeline, cutover, health, containers, NULL };
-static section_fn *const of_status[] = { outcome, facts, cause, status, NULL };
+static section_fn *const of_answer[] = { outcome, facts, cause, answer, NULL };
 
 /* ---- within the limit ---- */
 
@@ -195,7 +205,7 @@ int summary_render_post(const struct summary_facts *f, const char *why, struct b
     return render(of_post, &(struct told){ f, why }, out, err);
 }
 
-int summary_render_status(const struct summary_facts *f, struct buf *out, struct err *err)
+int summary_render_answer(const struct summary_facts *f, struct buf *out, struct err *err)
 {
-    return render(of_status, &(struct told){ f, NULL }, out, err);
+    return render(of_answer, &(struct told){ f, NULL }, out, err);
 }

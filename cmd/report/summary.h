@@ -29,7 +29,7 @@ struct summary_facts {
 int summary_render(const struct summary_facts *f, struct buf *out, struct err *err);
 /* What the post stage did: a summary of its own below main's. `why`: one sentence of ours. */
 int summary_render_post(const struct summary_facts *f, const char *why, struct buf *out, struct err *err);
-/* The answer to `command: status`. */
-int summary_render_status(const struct summary_facts *f, struct buf *out, struct err *err);
+/* The answer to a question (`command: status` and its like): by the name of its report. */
+int summary_render_answer(const struct summary_facts *f, struct buf *out, struct err *err);
 
 #endif

@@ -199,7 +199,7 @@ static void bundle_rows(const struct markdown *m, const struct summary_facts *f)
         markdown_html_code(m, f->bundle_path);
         markdown_raw(m, " in the workspace (output <code>bundle-path</code>)");
         end_row(m);
-    } else if (f->bundle_path && r->op != WIRE_STATUS) {
+    } else if (f->bundle_path && !report_is_question(r->op)) {
         row(m, "Evidence");
         markdown_raw(m, "No bundle was written; the log says why.");
         end_row(m);

@@ -1,6 +1,6 @@
 #include "cmd/report/summary_parts.h"
 
-#include "cmd/log/safetext.h"
+#include "shared/safetext.h"
 
 #include <inttypes.h>
 

@@ -79,13 +79,13 @@ static void status_deployments(const struct markdown *m, const struct json *list
 
 void summary_part_status(const struct markdown *m, const struct report *r)
 {
-    const struct json *engine = json_get(r->status, "engine"), *disk = json_get(r->status, "disk");
-    const struct json *lock = json_get(r->status, "lock");
+    const struct json *engine = json_get(r->answer, "engine"), *disk = json_get(r->answer, "disk");
+    const struct json *lock = json_get(r->answer, "lock");
 
-    if (!r->status)
+    if (!r->answer)
         return;
-    status_containers(m, r->status);
-    status_deployments(m, json_get(r->status, "deployments"));
+    status_containers(m, r->answer);
+    status_deployments(m, json_get(r->answer, "deployments"));
     markdown_raw(m, "Docker Engine ");
     markdown_text(m, json_str(engine, "version", "?"));
     markdown_raw(m, " (API ");

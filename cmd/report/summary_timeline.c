@@ -1,7 +1,7 @@
 /* The steps of a run in time: a Mermaid chart, and the same as text for viewers that draw none. */
 #include "cmd/report/summary_parts.h"
 
-#include "cmd/log/safetext.h"
+#include "shared/safetext.h"
 
 #include <inttypes.h>
 

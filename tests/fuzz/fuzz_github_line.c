@@ -5,7 +5,7 @@
  */
 #include "cmd/log/github.h"
 
-#include "cmd/log/safetext.h"
+#include "shared/safetext.h"
 
 #include "tests/unit/cmd/runner_oracle.c"
 

@@ -18,7 +18,7 @@ RUN apt-get update -q \
         clang clang-format clang-tidy libclang-rt-19-dev libcmocka-dev \
         libssh2-1-dev libcurl4-openssl-dev libcjson-dev libxml2-dev libarchive-dev libssl-dev zlib1g-dev \
         ninja-build python3-pytest python3-jsonschema python3-yaml docker-cli openssh-client qemu-user strace procps \
-        file binutils shellcheck git curl openssl iproute2 \
+        file binutils shellcheck git curl openssl iproute2 tmux zsh bash-completion mandoc \
         nodejs npm python3-venv chromium-headless-shell fonts-dejavu-core fonts-liberation fonts-noto-color-emoji cmark-gfm \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/archives/*.deb
 # The official artifact client, and what draws a job summary as a browser shows it.

@@ -8,7 +8,8 @@ logs=$repo/build/logs
 image_toolchain=bluegreen-toolchain
 image_deps=bluegreen-deps
 image_dev=bluegreen-dev
-image_action=bluegreen-action:dev
+image_action=${BLUEGREEN_ACTION_IMAGE:-bluegreen-action:dev} # one a checkout, when several are at work on a machine
+export BLUEGREEN_ACTION_IMAGE=$image_action
 
 say() {
     printf '%s\n' "$*" >&2
@@ -65,7 +66,7 @@ in_dev() {
     fi
     docker run --rm -i "${tty[@]}" --init --network host --cap-add SYS_PTRACE --user "$(id -u):$(id -g)" \
         --group-add "$(stat -c %g "$socket")" -v "$socket:/var/run/docker.sock" -v "$repo:$repo" \
-        -v "$BLUEGREEN_TEST_DIR:$BLUEGREEN_TEST_DIR" -w "$repo" -e HOME=/tmp -e CI="${CI:-}" -e BLUEGREEN_TEST_DIR \
+        -v "$BLUEGREEN_TEST_DIR:$BLUEGREEN_TEST_DIR" -w "$repo" -e HOME=/tmp -e CI="${CI:-}" -e BLUEGREEN_TEST_DIR -e BLUEGREEN_ACTION_IMAGE \
         -e GIT_CONFIG_COUNT=1 -e GIT_CONFIG_KEY_0=safe.directory -e GIT_CONFIG_VALUE_0='*' \
         "$image_dev" "$@"
 }

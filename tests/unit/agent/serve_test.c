@@ -27,7 +27,7 @@ static void status_is_reported(void **state)
     struct client c;
     client_open_greeted(&c);
     client_request(&c, WIRE_STATUS, "", 1);
-    client_expect(&c, EVENT_STATUS);
+    client_expect(&c, EVENT_REPORT);
     const struct json *report = json_get(c.ev.body, "report");
     assert_int_equal(c.ev.seq, 0);
     assert_string_equal(json_str(report, "app", ""), HOST_APP);
@@ -109,7 +109,7 @@ static void a_request_may_come_byte_by_byte(void **state)
     client_add_request(&out, WIRE_STATUS, "", 1);
     for (size_t i = 0; i < out.len; i++)
         client_send(&c, (struct span){ out.ptr + i, 1 });
-    client_expect(&c, EVENT_STATUS);
+    client_expect(&c, EVENT_REPORT);
     client_expect_outcome(&c, "reported", "");
     assert_int_equal(client_close(&c), 0);
     buf_done(&out);
@@ -191,7 +191,7 @@ static void a_cancel_of_what_is_not_known_is_not_answered(void **state)
     client_open_greeted(&c);
     client_request(&c, WIRE_CANCEL, HOST_ID, 1);
     client_request(&c, WIRE_STATUS, "", 1);
-    client_expect(&c, EVENT_STATUS);
+    client_expect(&c, EVENT_REPORT);
     assert_int_equal(client_close(&c), 0);
 }
 

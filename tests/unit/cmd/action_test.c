@@ -21,7 +21,7 @@ static void a_good_deployment_exits_0_with_all_outputs(void **state)
     assert_string_equal(fake.image[0], "shop:2");
     assert_true(fake_file_has("output", "outcome=deployed\n"));
     assert_true(fake_file_has("output", "image-digest=sha256:22\nprevious-image=shop:1\ncutover-seconds=0.300\n"
-                                        "outage-seconds=0.210\ntotal-seconds=4.200\nrolled-back=false\n"
+                                        "outage-seconds=0.210\ntotal-seconds=4.200\nrolled-back=false\nreport-path=\n"
                                         "bundle-path=bluegreen-shop-"));
     assert_true(fake_file_has(
         "log", "::notice title=Deployed::shop:2 now serves as shop, deployed in 4.20 s, outage 0.21 s\n"));
@@ -242,9 +242,9 @@ static void the_command_status_reports_and_changes_nothing(void **state)
 {
     (void)state;
     setenv("INPUT_COMMAND", "status", 1);
-    fake.reply[0].events =
-        "\"kind\":\"status\",\"report\":{\"app\":\"shop\",\"blue\":{\"name\":\"shop-blue\",\"image\":\"shop:2\","
-        "\"deployment\":\"20260129-031000-abcdef\",\"digest\":\"sha256:22\"}}\n";
+    fake.reply[0].events = "\"kind\":\"report\",\"name\":\"status\",\"report\":{\"app\":\"shop\",\"blue\":{\"name\":"
+                           "\"shop-blue\",\"image\":\"shop:2\","
+                           "\"deployment\":\"20260129-031000-abcdef\",\"digest\":\"sha256:22\"}}\n";
     assert_int_equal(fake_run(action_main), 0);
     assert_int_equal(fake.requests, 1);
     assert_int_equal(fake.op[0], WIRE_STATUS);

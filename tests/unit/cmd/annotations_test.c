@@ -174,8 +174,7 @@ static void titles_differ_by_outcome_and_command(void **state)
     (void)state;
     assert_string_equal(annotations_title(report_of(WIRE_DEPLOY, OUTCOME_ROLLED_BACK, NULL)), "Deployment rolled back");
     assert_string_equal(annotations_title(report_of(WIRE_ROLLBACK, OUTCOME_ROLLED_BACK, NULL)), "Rolled back");
-    assert_string_equal(annotations_title(report_of(WIRE_STATUS, OUTCOME_FAILED_UNTOUCHED, NULL)),
-                        "Status not available");
+    assert_string_equal(annotations_title(report_of(WIRE_STATUS, OUTCOME_FAILED_UNTOUCHED, NULL)), "No answer");
     assert_string_equal(annotations_title(report_of(WIRE_DEPLOY, OUTCOME_UNKNOWN, NULL)), "Outcome unknown");
 }
 

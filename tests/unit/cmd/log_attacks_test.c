@@ -4,7 +4,7 @@
  */
 #include "cmd/log/github.h"
 
-#include "cmd/log/safetext.h"
+#include "shared/safetext.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -23,7 +23,7 @@ static const char *write_outputs(const struct report *r, const char *bundle)
     (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
     setenv("GITHUB_OUTPUT", path, 1);
     assert_int_equal(github_new(&g, fd, true, NULL, &err), 0);
-    assert_int_equal(outputs_write(g, &(struct outputs_facts){ r, bundle, "s.md", NULL }, &err), 0);
+    assert_int_equal(outputs_write(g, &(struct outputs_facts){ r, "", bundle, "s.md", NULL }, &err), 0);
     github_free(g);
     unsetenv("GITHUB_OUTPUT");
     n = pread(fd, text, sizeof(text) - 1, 0);
@@ -37,8 +37,8 @@ static void the_names_are_those_of_the_contract(void **state)
 {
     static const char *const want[] = { "outcome",         "deployment-id",  "image-digest",  "previous-image",
                                         "cutover-seconds", "outage-seconds", "total-seconds", "rolled-back",
-                                        "bundle-path",     "summary-path",   "artifact-id",   "artifact-url",
-                                        "artifact-digest" };
+                                        "report-path",     "bundle-path",    "summary-path",  "artifact-id",
+                                        "artifact-url",    "artifact-digest" };
 
     (void)state;
     for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++)
@@ -55,7 +55,7 @@ static void what_was_not_measured_is_empty(void **state)
     r.outcome = OUTCOME_FAILED_UNTOUCHED;
     assert_string_equal(write_outputs(&r, ""),
                         "outcome=failed_untouched\ndeployment-id=ID\nimage-digest=\nprevious-image=\n"
-                        "cutover-seconds=\noutage-seconds=\ntotal-seconds=\nrolled-back=false\n"
+                        "cutover-seconds=\noutage-seconds=\ntotal-seconds=\nrolled-back=false\nreport-path=\n"
                         "bundle-path=\nsummary-path=s.md\nartifact-id=\nartifact-url=\nartifact-digest=\n");
     report_done(&r);
 }
@@ -87,7 +87,7 @@ static void an_uploaded_artifact_is_told(void **state)
     (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
     setenv("GITHUB_OUTPUT", path, 1);
     assert_int_equal(github_new(&g, fd, true, NULL, &err), 0);
-    assert_int_equal(outputs_write(g, &(struct outputs_facts){ &r, "", "", &artifact }, &err), 0);
+    assert_int_equal(outputs_write(g, &(struct outputs_facts){ &r, "", "", "", &artifact }, &err), 0);
     github_free(g);
     unsetenv("GITHUB_OUTPUT");
     ssize_t n = pread(fd, text, sizeof(text) - 1, 0);

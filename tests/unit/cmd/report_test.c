@@ -258,7 +258,8 @@ static void a_status_answer_is_reported(void **state)
 
     (void)state;
     report_init(&r, WIRE_STATUS, "app", "");
-    feed(&r, "{\"v\":1,\"seq\":0,\"t\":\"2026-01-29T03:10:00.000Z\",\"kind\":\"status\",\"report\":{\"app\":\"app\"}}");
+    feed(&r, "{\"v\":1,\"seq\":0,\"t\":\"2026-01-29T03:10:00.000Z\",\"kind\":\"report\",\"name\":\"status\",\"report\":"
+             "{\"app\":\"app\"}}");
     report_end(&r, 0, NULL);
     assert_int_equal(r.outcome, OUTCOME_REPORTED);
     assert_int_equal(report_exit_code(&r, false), 0);

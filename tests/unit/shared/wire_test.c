@@ -38,6 +38,14 @@ static void fill(struct wire_request *r, enum wire_op op)
     assert_int_equal(spec_set_str(&r->spec.app, "shop", NULL), 0);
     assert_int_equal(spec_set_str(&r->spec.image, "shop:1", NULL), 0);
     assert_int_equal(spec_set_str(&r->spec.registry_password, "secret", NULL), 0);
+    (void)snprintf(r->to, sizeof(r->to), "registry.example.com/shop:1.4");
+    (void)snprintf(r->target, sizeof(r->target), "green");
+    r->time_ms = 1769656202113;
+    r->since_ms = 1769656000000;
+    r->lines = 7;
+    r->follow = r->verify = r->dry_run = true;
+    r->keep_hours = 0;
+    r->keep_versions = 5;
 }
 
 /* Through encode, framing and decode. */
@@ -51,10 +59,20 @@ static void send(const struct wire_request *r, struct buf *frame, struct wire_re
     assert_int_equal(wire_decode(text, ret, NULL), 0);
 }
 
+static bool has_deployment(int op)
+{
+    return op == WIRE_DEPLOY || op == WIRE_ROLLBACK || op == WIRE_ATTACH || op == WIRE_CANCEL || op == WIRE_BUNDLE;
+}
+
+static bool carries_secrets(int op)
+{
+    return op == WIRE_DEPLOY || op == WIRE_PLAN || op == WIRE_ROLLBACK || op == WIRE_DIAGNOSE;
+}
+
 static void every_op_round_trips(void **state)
 {
     (void)state;
-    for (int op = WIRE_INVALID + 1; op <= WIRE_BUNDLE; op++) {
+    for (int op = WIRE_INVALID + 1; op < WIRE_OPS; op++) {
         _cleanup_(wire_request_done_p) struct wire_request r, again, third;
         _cleanup_(buf_wipe_done_p) struct buf one = BUF_INIT(WIRE_REQUEST_MAX);
         _cleanup_(buf_wipe_done_p) struct buf two = BUF_INIT(WIRE_REQUEST_MAX);
@@ -64,25 +82,35 @@ static void every_op_round_trips(void **state)
         assert_string_equal(buf_str(&one), buf_str(&two));
         assert_int_equal(again.op, op);
         assert_string_equal(again.app, "shop");
-        assert_string_equal(again.deployment, op == WIRE_STATUS ? "" : ID);
+        assert_string_equal(again.deployment, has_deployment(op) ? ID : "");
         assert_string_equal(again.reason, op == WIRE_ROLLBACK ? r.reason : "");
-        assert_string_equal(again.run_link, op == WIRE_ROLLBACK ? r.run_link : "");
+        assert_string_equal(again.run_link, op == WIRE_ROLLBACK || op == WIRE_PRUNE ? r.run_link : "");
+        assert_string_equal(again.to, op == WIRE_ROLLBACK ? r.to : "");
+        assert_string_equal(again.target, op == WIRE_LOGS ? "green" : "");
+        assert_int_equal(again.time_ms, op == WIRE_STATUS || op == WIRE_DIAGNOSE ? r.time_ms : 0);
+        assert_int_equal(again.since_ms, op == WIRE_LOGS ? r.since_ms : 0);
+        assert_int_equal(again.lines, op == WIRE_LOGS || op == WIRE_HISTORY ? 7 : WIRE_LINES_DEFAULT);
+        assert_int_equal(again.follow, op == WIRE_LOGS);
+        assert_int_equal(again.verify, op == WIRE_HISTORY);
+        assert_int_equal(again.dry_run, op == WIRE_PRUNE);
+        assert_int_equal(again.keep_hours, op == WIRE_PRUNE ? 0 : -1);
+        assert_int_equal(again.keep_versions, op == WIRE_PRUNE ? 5 : -1);
         assert_string_equal(again.only_if_current, op == WIRE_ROLLBACK ? r.only_if_current : "");
-        assert_int_equal(again.lock_timeout_ms, op == WIRE_ROLLBACK ? 5000 : 600000);
+        assert_int_equal(again.lock_timeout_ms, op == WIRE_ROLLBACK || op == WIRE_PRUNE ? 5000 : 600000);
         assert_int_equal(again.from, op == WIRE_ATTACH ? 18 : 1);
-        assert_string_equal(again.spec.registry_password, op == WIRE_DEPLOY ? "secret" : "");
+        assert_string_equal(again.spec.registry_password, carries_secrets(op) ? "secret" : "");
     }
 }
 
-static void only_a_deploy_carries_secrets(void **state)
+static void only_what_needs_them_carries_secrets(void **state)
 {
     (void)state;
-    for (int op = WIRE_ROLLBACK; op <= WIRE_BUNDLE; op++) {
+    for (int op = WIRE_ROLLBACK; op < WIRE_OPS; op++) {
         _cleanup_(wire_request_done_p) struct wire_request r;
         _cleanup_(buf_wipe_done_p) struct buf out = BUF_INIT(WIRE_REQUEST_MAX);
         fill(&r, (enum wire_op)op);
         assert_int_equal(wire_encode(&r, &out, NULL), 0);
-        assert_null(strstr(buf_str(&out), "secret"));
+        assert_int_equal(strstr(buf_str(&out), "\"secret\"") != NULL, carries_secrets(op));
     }
 }
 
@@ -312,7 +340,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_op_round_trips),
-        cmocka_unit_test(only_a_deploy_carries_secrets),
+        cmocka_unit_test(only_what_needs_them_carries_secrets),
         cmocka_unit_test(a_deploy_may_leave_the_app_to_its_spec),
         cmocka_unit_test(requests_that_could_not_be_read_are_not_sent),
         cmocka_unit_test(a_request_beyond_the_limit_is_refused_before_it_is_sent),

@@ -1,4 +1,4 @@
-#include "cmd/report/statusview.h"
+#include "shared/view/view.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,30 +7,18 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/cmd/runner_oracle.h"
-
-#include <sys/mman.h>
-
 static const char *print(const char *report)
 {
-    static char text[1 << 20];
-    struct github *g = NULL;
+    static struct buf text = BUF_INIT(1 << 20);
     struct json *j = NULL;
-    struct err err = { 0 };
-    int fd = memfd_create("log", MFD_CLOEXEC);
-    ssize_t n = 0;
+    const struct view v = { .out = &text };
 
+    buf_reset(&text);
     if (report)
-        assert_int_equal(json_parse(span_of(report), &j, &err), 0);
-    assert_int_equal(github_new(&g, fd, true, NULL, &err), 0);
-    statusview_print(g, j);
-    github_free(g);
+        assert_int_equal(json_parse(span_of(report), &j, NULL), 0);
+    assert_true(view_report(&v, "status", j));
     json_free(j);
-    n = pread(fd, text, sizeof(text) - 1, 0);
-    assert_true(n >= 0);
-    text[n] = '\0';
-    close(fd);
-    return text;
+    return buf_str(&text);
 }
 
 static void both_containers_and_the_last_deployments_are_shown(void **state)
@@ -58,12 +46,6 @@ static void who_holds_the_lock_is_told(void **state)
     assert_null(strstr(print("{\"lock\":{\"held\":false,\"run_link\":\"run 7\"}}"), "run 7"));
 }
 
-static void a_missing_report_prints_nothing(void **state)
-{
-    (void)state;
-    assert_string_equal(print(NULL), "");
-}
-
 static void members_of_the_wrong_type_do_no_harm(void **state)
 {
     (void)state;
@@ -72,16 +54,22 @@ static void members_of_the_wrong_type_do_no_harm(void **state)
                "blue   none\n"));
 }
 
-static void words_of_the_host_make_no_command(void **state)
+static void words_of_the_host_reach_the_terminal_as_words(void **state)
 {
-    struct runner_command c[4];
-    const char *text = print("{\"blue\":{\"name\":\"\\n::error::x\",\"image\":\"##[error]y\"},\"deployments\":[{\"id\":"
-                             "\"::set-env name=A::b\"}]}");
-
     (void)state;
-    assert_int_equal(runner_oracle(text, strlen(text), c, 4), 2);
-    assert_string_equal(c[0].name, "group");
-    assert_string_equal(c[1].name, "endgroup");
+    const char *text = print("{\"blue\":{\"name\":\"\\u001b[2J\\n::error::x\",\"image\":\"##[error]y\"}}");
+    assert_null(strchr(text, 0x1b));
+    assert_null(strstr(text, "\n::error"));
+    assert_null(strstr(text, "##["));
+}
+
+static void a_report_of_another_name_is_not_shown(void **state)
+{
+    (void)state;
+    _cleanup_(buf_done_p) struct buf text = BUF_INIT(100);
+    const struct view v = { .out = &text };
+    assert_false(view_report(&v, "weather", NULL));
+    assert_int_equal(text.len, 0);
 }
 
 int main(void)
@@ -89,9 +77,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_containers_and_the_last_deployments_are_shown),
         cmocka_unit_test(who_holds_the_lock_is_told),
-        cmocka_unit_test(a_missing_report_prints_nothing),
+        cmocka_unit_test(a_report_of_another_name_is_not_shown),
         cmocka_unit_test(members_of_the_wrong_type_do_no_harm),
-        cmocka_unit_test(words_of_the_host_make_no_command),
+        cmocka_unit_test(words_of_the_host_reach_the_terminal_as_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-#include "cmd/log/safetext.h"
+#include "shared/safetext.h"
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 

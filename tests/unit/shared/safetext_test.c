@@ -1,4 +1,4 @@
-#include "cmd/log/safetext.h"
+#include "shared/safetext.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

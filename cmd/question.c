@@ -1,0 +1,125 @@
+#include "cmd/question.h"
+
+#include "shared/clock.h"
+#include "shared/view/view.h"
+
+#include <fcntl.h>
+
+#define VIEW_MAX (1024 * 1024)
+#define LOG_LINE_MAX (64 * 1024)
+#define HISTORY_LINES 20
+#define LOGS_LINES 200
+
+enum wire_op question_op(enum command command)
+{
+    static const enum wire_op ops[] = {
+        [COMMAND_DEPLOY] = WIRE_DEPLOY,     [COMMAND_ROLLBACK] = WIRE_ROLLBACK, [COMMAND_STATUS] = WIRE_STATUS,
+        [COMMAND_HISTORY] = WIRE_HISTORY,   [COMMAND_LOGS] = WIRE_LOGS,         [COMMAND_BUNDLE] = WIRE_BUNDLE,
+        [COMMAND_DIAGNOSE] = WIRE_DIAGNOSE, [COMMAND_PLAN] = WIRE_PLAN,         [COMMAND_PRUNE] = WIRE_PRUNE,
+    };
+    return ops[command];
+}
+
+/* ---- the log of an app, which comes as bytes ---- */
+
+struct lines {
+    struct github *g;
+    struct buf pending;
+};
+
+static void show_lines(struct lines *l, bool rest)
+{
+    struct span all = buf_span(&l->pending), line;
+    size_t used = 0;
+    const char *lf;
+
+    while (used < all.len && (lf = memchr(all.ptr + used, '\n', all.len - used))) {
+        line = (struct span){ all.ptr + used, (size_t)(lf - all.ptr) - used };
+        github_remote_line(l->g, "app", line);
+        used += line.len + 1;
+    }
+    if (used < all.len && (rest || all.len - used > LOG_LINE_MAX / 2)) {
+        github_remote_line(l->g, "app", (struct span){ all.ptr + used, all.len - used });
+        used = all.len;
+    }
+    buf_consume(&l->pending, used);
+}
+
+static void on_data(void *ctx, struct span data)
+{
+    struct lines *l = ctx;
+
+    while (data.len > 0) {
+        size_t n = data.len < LOG_LINE_MAX / 2 ? data.len : LOG_LINE_MAX / 2;
+        buf_add(&l->pending, data.ptr, n);
+        show_lines(l, false);
+        data.ptr += n;
+        data.len -= n;
+    }
+}
+
+/* ---- asking ---- */
+
+static void fill(const struct stage *s, struct wire_request *request)
+{
+    const struct inputs *in = &s->in;
+
+    wire_request_defaults(request);
+    request->time_ms = clock_wall_ms();
+    request->since_ms = in->since_ms;
+    request->lines = in->lines ? in->lines : request->op == WIRE_HISTORY ? HISTORY_LINES : LOGS_LINES;
+    request->verify = request->op == WIRE_HISTORY;
+    request->dry_run = in->dry_run;
+    request->lock_timeout_ms = in->spec.lock_timeout_ms;
+    (void)snprintf(request->target, sizeof(request->target), "%s", in->of);
+}
+
+static void show_answer(struct github *g, const struct report *r)
+{
+    _cleanup_(buf_done_p) struct buf text = BUF_INIT(VIEW_MAX);
+    const struct view v = { .out = &text };
+    struct span rest, line;
+
+    if (!r->answer || !view_report(&v, r->answer_name, r->answer))
+        return;
+    rest = buf_span(&text);
+    while (span_next_line(&rest, &line))
+        github_line(g, "%.*s", (int)line.len, line.ptr);
+}
+
+void question_ask(struct stage *s, struct report *r)
+{
+    struct wire_request request = stage_request(s, question_op(s->in.command), "");
+    struct lines lines = { .g = s->g, .pending = BUF_INIT(2 * LOG_LINE_MAX) };
+    char title[80];
+
+    fill(s, &request);
+    (void)snprintf(title, sizeof(title), "%s of %s", wire_op_name(request.op), s->in.spec.app);
+    github_group(s->g, title);
+    stage_run_data(s, &request, r, request.op == WIRE_LOGS ? on_data : NULL, &lines);
+    show_lines(&lines, true);
+    buf_done(&lines.pending);
+    show_answer(s->g, r);
+    github_endgroup(s->g);
+}
+
+int question_write(const struct report *r, const char *path, struct err *err)
+{
+    _cleanup_(buf_done_p) struct buf text = BUF_INIT(4 * VIEW_MAX);
+    _cleanup_(close_p) int fd = -1;
+
+    if (!r->answer)
+        return 1;
+    if (json_print_pretty(r->answer, &text, err) < 0)
+        return err_wrap(err, "write the answer");
+    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return err_set(err, ERR_IO, errno, "open '%s': %s", path, strerror(errno));
+    for (size_t at = 0; at < text.len;) {
+        ssize_t n = write(fd, text.ptr + at, text.len - at);
+        if (n < 0 && errno != EINTR)
+            return err_set(err, ERR_IO, errno, "write '%s': %s", path, strerror(errno));
+        at += n > 0 ? (size_t)n : 0;
+    }
+    return 0;
+}

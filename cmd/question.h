@@ -1,0 +1,16 @@
+/* Commands that ask the host something, or tidy up there, without moving production: status, history, logs, plan… */
+#ifndef BLUEGREEN_QUESTION_H
+#define BLUEGREEN_QUESTION_H
+
+#include "cmd/stage.h"
+
+/* The request behind a command; WIRE_DEPLOY and WIRE_ROLLBACK too. */
+enum wire_op question_op(enum command command);
+
+/* Send the command's request and show its answer in the log. *r (initialised) has it afterwards. */
+void question_ask(struct stage *s, struct report *r);
+
+/* Write the answer as a JSON file. 0 or -kind; 1: there is no answer to be written. */
+int question_write(const struct report *r, const char *path, struct err *err);
+
+#endif
