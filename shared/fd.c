@@ -1,6 +1,12 @@
 #include "shared/fd.h"
 
+#include "shared/clock.h"
+
+#include <sys/file.h>
+
 #define CHUNK (16 * 1024)
+#define LOCK_TRIES 6
+#define LOCK_PAUSE_MS 10
 
 int fd_write(int fd, struct span bytes)
 {
@@ -32,4 +38,14 @@ int fd_read(int fd, struct buf *out)
             return -1;
         }
     }
+}
+
+int fd_lock(int fd)
+{
+    for (int i = 1; flock(fd, LOCK_EX | LOCK_NB) < 0; i++) {
+        if (errno != EINTR && (errno != EWOULDBLOCK || i >= LOCK_TRIES))
+            return -1;
+        clock_sleep_ms(LOCK_PAUSE_MS); /* flock has no deadline of its own */
+    }
+    return 0;
 }

@@ -95,7 +95,7 @@ int eventlog_open(struct eventlog *l, int dir_fd, const char *stamp, const struc
         eventlog_close(l);
         return err_set(err, e == ENOSPC ? ERR_DISK_FULL : ERR_IO, e, "create the event log: %s", strerror(e));
     }
-    if (flock(l->events_fd, LOCK_EX | LOCK_NB) < 0) {
+    if (fd_lock(l->events_fd) < 0) {
         eventlog_close(l);
         return err_set(err, ERR_LOCKED, 0, "another process works on this deployment");
     }

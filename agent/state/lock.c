@@ -1,6 +1,7 @@
 #include "agent/state/lock.h"
 
 #include "shared/clock.h"
+#include "shared/fd.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -52,7 +53,7 @@ int lock_take(int app_fd, const struct lock_owner *me, int64_t timeout_ms, const
         return err_set(err, errno == ENOSPC ? ERR_DISK_FULL : ERR_IO, errno, "open the lock file: %s", strerror(errno));
     int64_t deadline = clock_mono_ms() + timeout_ms;
     bool told = false;
-    while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+    while (fd_lock(fd) < 0) {
         if (errno != EWOULDBLOCK && errno != EINTR)
             return err_set(err, ERR_IO, errno, "lock: %s", strerror(errno));
         struct lock_owner owner;
@@ -77,9 +78,9 @@ int lock_take(int app_fd, const struct lock_owner *me, int64_t timeout_ms, const
 bool lock_is_held(int app_fd, struct lock_owner *owner)
 {
     memset(owner, 0, sizeof(*owner));
-    _cleanup_(close_p) int fd = open_lock(app_fd);
+    _cleanup_(close_p) int fd = openat(app_fd, LOCK_FILE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
-        return false;
+        return false; /* nobody has ever had it */
     if (flock(fd, LOCK_SH | LOCK_NB) == 0)
         return false; /* released by the close */
     read_owner(fd, owner);

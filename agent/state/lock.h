@@ -23,7 +23,7 @@ struct lock_owner {
 int lock_take(int app_fd, const struct lock_owner *me, int64_t timeout_ms, const volatile sig_atomic_t *cancel,
               void (*busy)(void *ctx, const struct lock_owner *owner), void *ctx, int *ret_fd, struct err *err);
 
-/* True when somebody holds it now; *owner is what that one wrote. */
+/* True when somebody holds it now; *owner is what that one wrote. Creates nothing. */
 bool lock_is_held(int app_fd, struct lock_owner *owner);
 
 #endif

@@ -38,16 +38,23 @@ static int io_fail(struct err *err, const char *doing, const char *name)
     return err_set(err, kind, e, "%s '%s' in the state root: %s", doing, name, strerror(e));
 }
 
+static int check_ours(int fd, const char *name, struct stat *st, struct err *err)
+{
+    if (fstat(fd, st) < 0)
+        return io_fail(err, "stat", name);
+    if (st->st_uid == geteuid())
+        return 0;
+    err_hint(err, "Remove it or give it back to the user that deploys.");
+    return err_set(err, ERR_IO, 0, "'%s' in the state root belongs to user %u, not to us (%u)", name,
+                   (unsigned)st->st_uid, (unsigned)geteuid());
+}
+
 static int check_private(int fd, const char *name, struct err *err)
 {
     struct stat st;
-    if (fstat(fd, &st) < 0)
-        return io_fail(err, "stat", name);
-    if (st.st_uid != geteuid()) {
-        err_hint(err, "Remove it or give it back to the user that deploys.");
-        return err_set(err, ERR_IO, 0, "'%s' in the state root belongs to user %u, not to us (%u)", name,
-                       (unsigned)st.st_uid, (unsigned)geteuid());
-    }
+    int r = check_ours(fd, name, &st, err);
+    if (r < 0)
+        return r;
     if ((st.st_mode & 077) != 0 && fchmod(fd, 0700) < 0)
         return io_fail(err, "make private", name);
     return 0;
@@ -84,6 +91,37 @@ int store_open_app(const char *app, int *ret_fd, struct err *err)
         return r;
     *ret_fd = TAKE_FD(app_fd);
     return 0;
+}
+
+/* As it is: nothing is made or changed. 1: there is none. */
+static int find_dir(int dir_fd, const char *name, int *ret_fd, struct err *err)
+{
+    struct stat st;
+    _cleanup_(close_p) int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? 1 : io_fail(err, "open directory", name);
+    if (check_ours(fd, name, &st, err) < 0)
+        return -(int)err->kind;
+    *ret_fd = TAKE_FD(fd);
+    return 0;
+}
+
+int store_find_app(const char *app, int *ret_fd, struct err *err)
+{
+    _cleanup_(buf_done_p) struct buf root = BUF_INIT(4096);
+    if (store_root_path(&root, err) < 0)
+        return -(int)err->kind;
+    _cleanup_(close_p) int root_fd = -1, apps_fd = -1, app_fd = -1, deployments_fd = -1;
+    int r = find_dir(AT_FDCWD, buf_str(&root), &root_fd, err);
+    if (r == 0)
+        r = find_dir(root_fd, "apps", &apps_fd, err);
+    if (r == 0)
+        r = find_dir(apps_fd, app, &app_fd, err);
+    if (r == 0)
+        r = find_dir(app_fd, "deployments", &deployments_fd, err);
+    if (r == 0)
+        *ret_fd = TAKE_FD(app_fd);
+    return r;
 }
 
 static int deployments_dir(int app_fd, struct err *err)

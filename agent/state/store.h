@@ -17,6 +17,9 @@ int store_root_path(struct buf *out, struct err *err);
 /* Open (and create, 0700) the root, apps/APP and apps/APP/deployments. *ret_fd is apps/APP; the caller closes it. */
 int store_open_app(const char *app, int *ret_fd, struct err *err);
 
+/* The same for who only asks: nothing is created or changed. 0; 1: nothing is known of this app here. */
+int store_find_app(const char *app, int *ret_fd, struct err *err);
+
 /* Open deployments/ID below an app's descriptor. 0; 1 when it does not exist. */
 int store_open_deployment(int app_fd, const char *id, int *ret_fd, struct err *err);
 /* Create it; exclusive: 1 when it exists already (then *ret_fd is not set). */

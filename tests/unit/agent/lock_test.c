@@ -90,6 +90,7 @@ static void a_free_lock_is_taken_and_held_until_closed(void **state)
     struct lock_owner owner;
     int fd;
     assert_false(lock_is_held(h->run.app_fd, &owner));
+    assert_int_equal(faccessat(h->run.app_fd, "lock", F_OK, 0), -1); /* a look creates nothing */
     host_assert_result(h, take(h, 0, NULL, &told, &fd), 0);
     assert_int_equal(told.times, 0);
     assert_true(lock_is_held(h->run.app_fd, &owner));

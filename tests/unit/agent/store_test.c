@@ -60,6 +60,27 @@ static void every_folder_is_private(void **state)
     close_p(&fd);
 }
 
+static void who_only_asks_creates_nothing(void **state)
+{
+    struct host *h = *state;
+    char path[128];
+    int fd = -1;
+    host_assert_result(h, store_find_app("shop", &fd, &h->err), 1);
+    assert_int_equal(fd, -1);
+    make_path(h, path, sizeof(path), "apps");
+    assert_int_equal(access(path, F_OK), -1);
+
+    int made = open_shop(h);
+    assert_int_equal(chmod(h->root, 0755), 0);
+    host_assert_result(h, store_find_app("shop", &fd, &h->err), 0);
+    assert_int_equal(mode_of(h->root), 0755); /* not even the mode is put right */
+    close_p(&fd);
+    host_assert_result(h, store_find_app("other", &fd, &h->err), 1);
+    close_p(&made);
+    (void)setenv("BLUEGREEN_HOME", "/tmp/there-is-no-such-folder/at-all", 1);
+    host_assert_result(h, store_find_app("shop", &fd, &h->err), 1);
+}
+
 static void a_folder_that_is_a_link_is_refused(void **state)
 {
     struct host *h = *state;
@@ -68,6 +89,7 @@ static void a_folder_that_is_a_link_is_refused(void **state)
     make_path(h, path, sizeof(path), "apps");
     assert_int_equal(symlink("/tmp", path), 0);
     host_assert_err(h, store_open_app("shop", &fd, &h->err), ERR_IO, "apps");
+    host_assert_err(h, store_find_app("shop", &fd, &h->err), ERR_IO, "apps");
     assert_int_equal(fd, -1);
 }
 
@@ -293,6 +315,7 @@ int main(void)
         ROOT_CASE(the_root_is_where_the_environment_says),
         ROOT_CASE(a_root_that_is_not_absolute_is_refused),
         ROOT_CASE(every_folder_is_private),
+        ROOT_CASE(who_only_asks_creates_nothing),
         ROOT_CASE(a_folder_that_is_a_link_is_refused),
         ROOT_CASE(a_file_in_place_of_a_folder_is_refused),
         ROOT_CASE(a_folder_of_another_user_is_refused),

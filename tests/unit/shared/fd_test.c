@@ -8,6 +8,8 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 
 static int file_with(const char *text)
@@ -56,12 +58,54 @@ static void errors_are_told(void **state)
     assert_int_equal(fd_write(-1, SPAN_LIT("")), 0);
 }
 
+static int opened_again(int fd)
+{
+    char path[64];
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    int again = open(path, O_RDWR | O_CLOEXEC);
+    assert_true(again >= 0);
+    return again;
+}
+
+static void a_lock_that_somebody_has_is_not_given(void **state)
+{
+    _cleanup_(close_p) int fd = file_with("x"), other = opened_again(fd);
+
+    (void)state;
+    assert_int_equal(fd_lock(other), 0);
+    assert_int_equal(fd_lock(fd), -1);
+    assert_int_equal(errno, EWOULDBLOCK);
+    close_p(&other);
+    assert_int_equal(fd_lock(fd), 0);
+}
+
+static void *let_go(void *arg)
+{
+    usleep(3000); /* longer than any look takes */
+    (void)flock(*(const int *)arg, LOCK_UN);
+    return NULL;
+}
+
+static void a_look_at_the_lock_does_not_take_it_from_anybody(void **state)
+{
+    _cleanup_(close_p) int fd = file_with("x"), other = opened_again(fd);
+    pthread_t thread;
+
+    (void)state;
+    assert_int_equal(flock(other, LOCK_SH | LOCK_NB), 0);
+    assert_int_equal(pthread_create(&thread, NULL, let_go, &other), 0);
+    assert_int_equal(fd_lock(fd), 0);
+    (void)pthread_join(thread, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_read),
         cmocka_unit_test(reading_ends_where_nothing_more_fits),
         cmocka_unit_test(errors_are_told),
+        cmocka_unit_test(a_lock_that_somebody_has_is_not_given),
+        cmocka_unit_test(a_look_at_the_lock_does_not_take_it_from_anybody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
