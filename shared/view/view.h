@@ -14,6 +14,7 @@ struct view {
     struct buf *out; /* lines, each ended with LF */
     unsigned width;  /* columns of the terminal; 0: as long as they are */
     bool colour;     /* SGR sequences of ours; a terminal's, and NO_COLOR is not set */
+    bool screen;     /* shown from the top, and the end may not fit: what is to be done comes before the details */
 };
 
 /* `name`: of the report event. false, and nothing is written: no such report is known. */
