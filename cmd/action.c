@@ -372,7 +372,7 @@ static void run_command(struct action *a)
 {
     char id[WIRE_ID_MAX + 1] = "";
     struct err err = { 0 };
-    enum wire_op op = question_op(a->stage.in.command);
+    enum wire_op op = inputs_op(a->stage.in.command);
 
     if (!report_is_question(op) && wire_new_id(id, &err) < 0) {
         begin_report(a, op, "");
@@ -390,7 +390,7 @@ static void run_command(struct action *a)
         connect_and(a, request_answer);
         return;
     case COMMAND_BUNDLE:
-        begin_report(a, op, a->stage.in.of);
+        begin_report(a, op, a->stage.in.ask.of);
         connect_and(a, request_nothing);
         return;
     case COMMAND_ROLLBACK:

@@ -10,16 +10,6 @@
 #define HISTORY_LINES 20
 #define LOGS_LINES 200
 
-enum wire_op question_op(enum command command)
-{
-    static const enum wire_op ops[] = {
-        [COMMAND_DEPLOY] = WIRE_DEPLOY,     [COMMAND_ROLLBACK] = WIRE_ROLLBACK, [COMMAND_STATUS] = WIRE_STATUS,
-        [COMMAND_HISTORY] = WIRE_HISTORY,   [COMMAND_LOGS] = WIRE_LOGS,         [COMMAND_BUNDLE] = WIRE_BUNDLE,
-        [COMMAND_DIAGNOSE] = WIRE_DIAGNOSE, [COMMAND_PLAN] = WIRE_PLAN,         [COMMAND_PRUNE] = WIRE_PRUNE,
-    };
-    return ops[command];
-}
-
 /* ---- the log of an app, which comes as bytes ---- */
 
 struct lines {
@@ -66,12 +56,12 @@ static void fill(const struct stage *s, struct wire_request *request)
 
     wire_request_defaults(request);
     request->time_ms = clock_wall_ms();
-    request->since_ms = in->since_ms;
-    request->lines = in->lines ? in->lines : request->op == WIRE_HISTORY ? HISTORY_LINES : LOGS_LINES;
+    request->since_ms = in->ask.since_ms;
+    request->lines = in->ask.lines ? in->ask.lines : request->op == WIRE_HISTORY ? HISTORY_LINES : LOGS_LINES;
     request->verify = request->op == WIRE_HISTORY;
-    request->dry_run = in->dry_run;
+    request->dry_run = in->ask.dry_run;
     request->lock_timeout_ms = in->spec.lock_timeout_ms;
-    (void)snprintf(request->target, sizeof(request->target), "%s", in->of);
+    (void)snprintf(request->target, sizeof(request->target), "%s", in->ask.of);
 }
 
 static void show_answer(struct github *g, const struct report *r)
@@ -89,7 +79,7 @@ static void show_answer(struct github *g, const struct report *r)
 
 void question_ask(struct stage *s, struct report *r)
 {
-    struct wire_request request = stage_request(s, question_op(s->in.command), "");
+    struct wire_request request = stage_request(s, inputs_op(s->in.command), "");
     struct lines lines = { .g = s->g, .pending = BUF_INIT(2 * LOG_LINE_MAX) };
     char title[80];
 

@@ -4,9 +4,6 @@
 
 #include "cmd/stage.h"
 
-/* The request behind a command; WIRE_DEPLOY and WIRE_ROLLBACK too. */
-enum wire_op question_op(enum command command);
-
 /* Send the command's request and show its answer in the log. *r (initialised) has it afterwards. */
 void question_ask(struct stage *s, struct report *r);
 

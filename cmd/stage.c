@@ -46,7 +46,8 @@ int stage_init(struct stage *s, struct err *err)
     if (signals_init(&s->signal_fd, err) < 0 || redactor_new(&s->redactor, err) < 0 ||
         github_new(&s->g, STDOUT_FILENO, actions && strcmp(actions, "true") == 0, s->redactor, err) < 0)
         return err_wrap(err, "start");
-    inputs_each_secret(environment, NULL, mask, s->g);
+    inputs_source_init(&s->source, environment, NULL);
+    inputs_each_secret(&s->source, mask, s->g);
     find_position(s);
     return secretenv_take(&s->secrets, s->g, s->redactor, err);
 }
@@ -83,7 +84,7 @@ int stage_inputs(struct stage *s, struct err *err)
     _cleanup_(buf_done_p) struct buf problems = BUF_INIT(PROBLEMS_MAX);
     struct span rest, line;
     char text[2048];
-    int r = inputs_read(environment, NULL, &s->in, s->redactor, &problems, err);
+    int r = inputs_read(&s->source, &s->in, s->redactor, &problems, err);
 
     s->has_inputs = true;
     inputs_wipe_env();
@@ -112,7 +113,7 @@ void stage_inputs_quietly(struct stage *s)
 
     if (s->has_inputs)
         return;
-    (void)inputs_read(environment, NULL, &s->in, s->redactor, &problems, &err); /* what is right is filled in */
+    (void)inputs_read(&s->source, &s->in, s->redactor, &problems, &err); /* what is right is filled in */
     s->has_inputs = true;
     inputs_wipe_env();
 }

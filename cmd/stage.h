@@ -16,6 +16,7 @@ struct collect;
 struct stage {
     struct github *g;
     struct redactor *redactor;
+    struct inputs_source source; /* of the inputs */
     struct inputs in;
     bool has_inputs; /* in is initialised */
     int signal_fd;   /* readable after SIGINT or SIGTERM */

@@ -2,20 +2,16 @@
 
 #include "cmd/inputs/inputs_check.h"
 #include "cmd/inputs/inputs_finish.h"
-#include "cmd/inputs/inputs_parse.h"
 #include "cmd/inputs/inputs_reading.h"
 #include "shared/aws/aws_endpoint.h"
-#include "shared/aws/ecr.h"
 #include "shared/secret.h"
-#include "shared/wire.h"
+#include "shared/settings/settings_check.h"
 
 #define NAME_MAX_BYTES 64 /* of an environment variable's name; the longest id has 22 */
 #define URL_PART_MIN 16   /* shorter parts of a URL are words such as "services" */
 
 #define SECOND 1000LL
 #define MINUTE (60 * SECOND)
-#define HOUR (60 * MINUTE)
-#define MIB (1LL << 20)
 
 /* ---- readers of this action's own words ---- */
 
@@ -25,7 +21,7 @@ struct word {
 };
 
 /* The value of one of the words; false after telling the problem. */
-static bool read_word(struct inputs_reading *rd, const struct inputs_row *row, const char *value,
+static bool read_word(struct settings_reading *rd, const struct settings_row *row, const char *value,
                       const struct word *words, size_t count, int *ret)
 {
     for (size_t i = 0; i < count; i++) {
@@ -34,11 +30,11 @@ static bool read_word(struct inputs_reading *rd, const struct inputs_row *row, c
             return true;
         }
     }
-    inputs_refuse(rd, row, 0, span_of(value), row->wants);
+    settings_refuse(rd, row, 0, span_of(value), row->wants);
     return false;
 }
 
-static int read_command(struct inputs_reading *rd, const struct inputs_row *row, const char *value)
+static int read_command(struct settings_reading *rd, const struct settings_row *row, const char *value)
 {
     static const struct word words[] = {
         { "deploy", COMMAND_DEPLOY },     { "rollback", COMMAND_ROLLBACK }, { "status", COMMAND_STATUS },
@@ -47,11 +43,11 @@ static int read_command(struct inputs_reading *rd, const struct inputs_row *row,
     };
     int chosen;
     if (read_word(rd, row, value, words, sizeof(words) / sizeof(words[0]), &chosen))
-        rd->in->command = (enum command)chosen;
+        inputs_of(rd)->command = (enum command)chosen;
     return 0;
 }
 
-static int read_rollback_on(struct inputs_reading *rd, const struct inputs_row *row, const char *value)
+static int read_rollback_on(struct settings_reading *rd, const struct settings_row *row, const char *value)
 {
     static const struct word words[] = {
         { "job-failure", ROLLBACK_ON_JOB_FAILURE },
@@ -60,11 +56,11 @@ static int read_rollback_on(struct inputs_reading *rd, const struct inputs_row *
     };
     int chosen;
     if (read_word(rd, row, value, words, 3, &chosen))
-        rd->in->rollback_on = (enum rollback_on)chosen;
+        inputs_of(rd)->rollback_on = (enum rollback_on)chosen;
     return 0;
 }
 
-static int read_upload_artifact(struct inputs_reading *rd, const struct inputs_row *row, const char *value)
+static int read_upload_artifact(struct settings_reading *rd, const struct settings_row *row, const char *value)
 {
     static const struct word words[] = {
         { "auto", UPLOAD_AUTO },
@@ -73,11 +69,11 @@ static int read_upload_artifact(struct inputs_reading *rd, const struct inputs_r
     };
     int chosen;
     if (read_word(rd, row, value, words, 3, &chosen))
-        rd->in->upload_artifact = (enum upload_artifact)chosen;
+        inputs_of(rd)->upload_artifact = (enum upload_artifact)chosen;
     return 0;
 }
 
-static int read_notify_format(struct inputs_reading *rd, const struct inputs_row *row, const char *value)
+static int read_notify_format(struct settings_reading *rd, const struct settings_row *row, const char *value)
 {
     static const struct word words[] = {
         { "json", NOTIFY_JSON },
@@ -86,11 +82,11 @@ static int read_notify_format(struct inputs_reading *rd, const struct inputs_row
     };
     int chosen;
     if (read_word(rd, row, value, words, 3, &chosen))
-        rd->in->notify_format = (enum notify_format)chosen;
+        inputs_of(rd)->notify_format = (enum notify_format)chosen;
     return 0;
 }
 
-static int read_notify_on(struct inputs_reading *rd, const struct inputs_row *row, const char *value)
+static int read_notify_on(struct settings_reading *rd, const struct settings_row *row, const char *value)
 {
     static const struct word words[] = {
         { "failure", NOTIFY_ON_FAILURE },
@@ -99,11 +95,11 @@ static int read_notify_on(struct inputs_reading *rd, const struct inputs_row *ro
     };
     int chosen;
     if (read_word(rd, row, value, words, 3, &chosen))
-        rd->in->notify_on = (enum notify_on)chosen;
+        inputs_of(rd)->notify_on = (enum notify_on)chosen;
     return 0;
 }
 
-static int read_ssh_auth(struct inputs_reading *rd, const struct inputs_row *row, const char *value)
+static int read_ssh_auth(struct settings_reading *rd, const struct settings_row *row, const char *value)
 {
     static const struct word words[] = {
         { "key", SSH_AUTH_KEY },
@@ -111,11 +107,11 @@ static int read_ssh_auth(struct inputs_reading *rd, const struct inputs_row *row
     };
     int chosen;
     if (read_word(rd, row, value, words, 2, &chosen))
-        rd->in->ssh_auth = (enum ssh_auth)chosen;
+        inputs_of(rd)->ssh_auth = (enum ssh_auth)chosen;
     return 0;
 }
 
-static int read_host_address(struct inputs_reading *rd, const struct inputs_row *row, const char *value)
+static int read_host_address(struct settings_reading *rd, const struct settings_row *row, const char *value)
 {
     static const struct word words[] = {
         { "auto", HOST_ADDRESS_AUTO },
@@ -125,55 +121,17 @@ static int read_host_address(struct inputs_reading *rd, const struct inputs_row 
     };
     int chosen;
     if (read_word(rd, row, value, words, 4, &chosen))
-        rd->in->aws.host_address = (enum host_address)chosen;
+        inputs_of(rd)->aws.host_address = (enum host_address)chosen;
     return 0;
 }
 
-/* The word tcp: no request, a connection is enough. */
-static int read_health_path(struct inputs_reading *rd, const struct inputs_row *row, const char *value)
-{
-    if (strcmp(value, "tcp") == 0)
-        return spec_set_str(&rd->in->spec.health_path, "", rd->err);
-    return inputs_read_text(rd, row, value);
-}
-
 /* A runner that does not evaluate defaults hands the expression itself over: then nothing is known. */
-static int read_job_status(struct inputs_reading *rd, const struct inputs_row *row, const char *value)
+static int read_job_status(struct settings_reading *rd, const struct settings_row *row, const char *value)
 {
-    return strncmp(value, "${{", 3) == 0 ? 0 : inputs_read_text(rd, row, value);
-}
-
-static int read_labels(struct inputs_reading *rd, const struct inputs_row *row, const char *value)
-{
-    int r = inputs_read_list(rd, row, value);
-    const struct strlist *labels = &rd->in->spec.labels;
-    for (size_t i = 0; i < labels->len; i++) {
-        struct span key = inputs_key_of(labels->items[i]);
-        if (inputs_is_own_label(labels->items[i]))
-            inputs_problem(rd, ERR_INPUT, row->id, 0,
-                           "got '%.60s', but labels below io.bluegreen are set by the action", labels->items[i]);
-        else if (inputs_find_key(labels, key) < i)
-            inputs_problem(rd, ERR_INPUT, row->id, 0, "sets %.*s a second time", (int)key.len, key.ptr);
-    }
-    return r;
+    return strncmp(value, "${{", 3) == 0 ? 0 : settings_read_text(rd, row, value);
 }
 
 /* ---- words of the checks ---- */
-
-static bool is_strategy(const char *s)
-{
-    return strcmp(s, "handover") == 0 || strcmp(s, "recreate") == 0;
-}
-
-static bool is_ecr_auth(const char *s)
-{
-    return strcmp(s, "auto") == 0 || strcmp(s, "host-role") == 0 || strcmp(s, "runner") == 0;
-}
-
-static bool is_severity(const char *s)
-{
-    return strcmp(s, "off") == 0 || ecr_severity_from_name(s) != ECR_SEVERITY_NONE;
-}
 
 static bool is_job_status(const char *s)
 {
@@ -192,140 +150,107 @@ static bool is_job_status(const char *s)
 #define PATH_WANTS "a path of at most 1024 bytes"
 
 /*
- * In the order of action.yml, which tests/e2e/test_contract.py compares with this table: a row is id, default, secrecy,
- * reader, field, smallest and largest value, check, what it wants.
+ * A row is id, default, secrecy, reader, field, smallest and largest value, check, what it wants. With the sections that every
+ * program has, in the order of action.yml: tests/e2e/test_contract.py compares.
  */
 /* clang-format off */
-static const struct inputs_row rows[] = {
+static const struct settings_row connection_rows[] = {
     { "host", "", PLAIN, inputs_read_host, AT(target.host), 0, 0, NULL, NULL },
     { "ssh-port", "22", PLAIN, inputs_read_ssh_port, AT(target.port), 0, 0, NULL, NULL },
-    { "user", "ec2-user", PLAIN, inputs_read_text, AT(target.user), 0, 0, inputs_is_ssh_user, USER_WANTS },
-    { "ssh-key", "", SECRET, inputs_read_text, AT(target.key), 0, 0, NULL, NULL },
-    { "ssh-key-passphrase", "", SECRET, inputs_read_text, AT(target.passphrase), 0, 0, inputs_is_plain_text, TEXT_WANTS },
-    { "host-fingerprint", "", PLAIN, inputs_read_text, AT(target.fingerprints), 0, 0, NULL, NULL },
-    { "known-hosts", "", PLAIN, inputs_read_text, AT(target.known_hosts), 0, 0, NULL, NULL },
+    { "user", "ec2-user", PLAIN, settings_read_text, AT(target.user), 0, 0, inputs_is_ssh_user, USER_WANTS },
+    { "ssh-key", "", SECRET, settings_read_text, AT(target.key), 0, 0, NULL, NULL },
+    { "ssh-key-passphrase", "", SECRET, settings_read_text, AT(target.passphrase), 0, 0, settings_is_plain_text, TEXT_WANTS },
+    { "host-fingerprint", "", PLAIN, settings_read_text, AT(target.fingerprints), 0, 0, NULL, NULL },
+    { "known-hosts", "", PLAIN, settings_read_text, AT(target.known_hosts), 0, 0, NULL, NULL },
     { "jump-host", "", PLAIN, inputs_read_host, AT(jump.host), 0, 0, NULL, NULL },
     { "jump-port", "22", PLAIN, inputs_read_ssh_port, AT(jump.port), 0, 0, NULL, NULL },
-    { "jump-user", "", PLAIN, inputs_read_text, AT(jump.user), 0, 0, inputs_is_ssh_user, USER_WANTS },
-    { "jump-key", "", SECRET, inputs_read_text, AT(jump.key), 0, 0, NULL, NULL },
-    { "jump-key-passphrase", "", SECRET, inputs_read_text, AT(jump.passphrase), 0, 0, inputs_is_plain_text, TEXT_WANTS },
-    { "jump-fingerprint", "", PLAIN, inputs_read_text, AT(jump.fingerprints), 0, 0, NULL, NULL },
-    { "jump-known-hosts", "", PLAIN, inputs_read_text, AT(jump.known_hosts), 0, 0, NULL, NULL },
-    { "connect-timeout", "30s", PLAIN, inputs_read_duration, AT(connect_timeout_ms), SECOND, 10 * MINUTE, NULL, NULL },
-
+    { "jump-user", "", PLAIN, settings_read_text, AT(jump.user), 0, 0, inputs_is_ssh_user, USER_WANTS },
+    { "jump-key", "", SECRET, settings_read_text, AT(jump.key), 0, 0, NULL, NULL },
+    { "jump-key-passphrase", "", SECRET, settings_read_text, AT(jump.passphrase), 0, 0, settings_is_plain_text, TEXT_WANTS },
+    { "jump-fingerprint", "", PLAIN, settings_read_text, AT(jump.fingerprints), 0, 0, NULL, NULL },
+    { "jump-known-hosts", "", PLAIN, settings_read_text, AT(jump.known_hosts), 0, 0, NULL, NULL },
+    { "connect-timeout", "30s", PLAIN, settings_read_duration, AT(connect_timeout_ms), SECOND, 10 * MINUTE, NULL, NULL },
     { "command", "deploy", PLAIN, read_command, 0, 0, 0, NULL,
       "deploy, rollback, status, history, logs, bundle, diagnose, plan or prune" },
-    { "to", "", PLAIN, inputs_read_text, AT(to), 0, 0, inputs_is_version,
-      "a deployment's id, a digest (sha256:…), a tag or an image reference" },
-    { "of", "", PLAIN, inputs_read_text, AT(of), 0, 0, inputs_is_of, "blue, green, next or a deployment's id" },
-    { "since", "", PLAIN, inputs_read_since, AT(since_ms), 0, 0, NULL, NULL },
-    { "lines", "", PLAIN, inputs_read_number, AT(lines), 1, WIRE_LINES_MAX, NULL, NULL },
-    { "dry-run", "false", PLAIN, inputs_read_bool, AT(dry_run), 0, 0, NULL, NULL },
-    { "app", "", PLAIN, inputs_read_text, AT(spec.app), 0, 0, spec_is_app_name,
-      "a name of at most 48 lower-case letters, digits, '.', '_' and '-', beginning with a letter or digit" },
-    { "image", "", PLAIN, inputs_read_text, AT(spec.image), 0, 0, inputs_is_image,
-      "an image reference such as registry.example.com/team/app:1.4.2 or app@sha256:…" },
-    { "registry-username", "", PLAIN, inputs_read_text, AT(spec.registry_username), 0, 0, inputs_is_login,
-      "a name without blanks, at most 256 bytes" },
-    { "registry-password", "", SECRET, inputs_read_text, AT(spec.registry_password), 0, 0, inputs_is_password,
-      "at most 65536 bytes" },
-    { "port", "8080", PLAIN, inputs_read_number, AT(spec.port), 1, 65535, NULL, NULL },
-    { "container-port", "", PLAIN, inputs_read_number, AT(spec.container_port), 1, 65535, NULL, NULL },
-    { "env", "", PLAIN, inputs_read_env, AT(spec.env), 0, 0, NULL, NULL },
-    { "env-file", "", PLAIN, inputs_read_text, AT(env_file), 0, 0, inputs_is_path, PATH_WANTS },
-    { "secret-env", "", SECRET, inputs_read_env, AT(spec.secret_env), 0, 0, NULL, NULL },
-    { "volumes", "", PLAIN, inputs_read_list, AT(spec.volumes), 0, 0, spec_is_volume,
-      "SOURCE:TARGET or SOURCE:TARGET:ro; SOURCE an absolute path or a volume's name, TARGET an absolute path" },
-    { "networks", "", PLAIN, inputs_read_list, AT(spec.networks), 0, 0, inputs_is_network_name,
-      "the name of a Docker network (not host or none)" },
-    { "labels", "", PLAIN, read_labels, AT(spec.labels), 0, 0, inputs_is_label, "KEY=VALUE, KEY of letters, digits, '.', '_', '/' and '-'" },
-    { "args", "", PLAIN, inputs_read_list, AT(spec.args), 0, 0, NULL, NULL },
-    { "container-user", "", PLAIN, inputs_read_text, AT(spec.user), 0, 0, inputs_is_container_user,
-      "a user name or number of the container, with :GROUP or without" },
-    { "memory", "", PLAIN, inputs_read_size, AT(spec.memory_bytes), 6 * MIB, 1LL << 44, NULL, NULL },
-    { "cpus", "", PLAIN, inputs_read_cpus, AT(spec.nano_cpus), 10000000, 1024 * 1000000000LL, NULL, NULL },
-    { "read-only", "false", PLAIN, inputs_read_bool, AT(spec.read_only), 0, 0, NULL, NULL },
-    { "restart-policy", "unless-stopped", PLAIN, inputs_read_text, AT(spec.restart_policy), 0, 0, spec_is_restart_policy,
-      "no, always, unless-stopped, on-failure or on-failure:N" },
-    { "stop-timeout", "10s", PLAIN, inputs_read_seconds, AT(spec.stop_timeout_s), 0, 10 * MINUTE, NULL, NULL },
+};
 
-    { "health-path", "/health", PLAIN, read_health_path, AT(spec.health_path), 0, 0, inputs_is_http_path,
-      "a path that begins with '/', or the word tcp" },
-    { "health-port", "", PLAIN, inputs_read_number, AT(spec.health_port), 1, 65535, NULL, NULL },
-    { "health-status", "200", PLAIN, inputs_read_text, AT(spec.health_status), 0, 0, spec_is_status_list, STATUS_WANTS },
-    { "health-body", "", PLAIN, inputs_read_text, AT(spec.health_body), 0, 0, inputs_is_plain_text, TEXT_WANTS },
-    { "health-retries", "30", PLAIN, inputs_read_number, AT(spec.health_retries), 1, 1000, NULL, NULL },
-    { "health-interval", "2s", PLAIN, inputs_read_duration, AT(spec.health_interval_ms), 100, 5 * MINUTE, NULL, NULL },
-    { "health-timeout", "5s", PLAIN, inputs_read_duration, AT(spec.health_timeout_ms), 100, 5 * MINUTE, NULL, NULL },
-    { "warm-up", "2s", PLAIN, inputs_read_duration, AT(spec.warm_up_ms), 0, 10 * MINUTE, NULL, NULL },
-    { "verify-url", "", PLAIN, inputs_read_text, AT(verify_url), 0, 0, inputs_is_url,
+static const struct settings_row verify_rows[] = {
+    { "verify-url", "", PLAIN, settings_read_text, AT(verify_url), 0, 0, inputs_is_url,
       "an http:// or https:// URL without user and password, at most 2048 bytes" },
-    { "verify-status", "200", PLAIN, inputs_read_text, AT(verify_status), 0, 0, spec_is_status_list, STATUS_WANTS },
-    { "verify-body", "", PLAIN, inputs_read_text, AT(verify_body), 0, 0, inputs_is_plain_text, TEXT_WANTS },
-    { "verify-max-time", "", PLAIN, inputs_read_duration, AT(verify_max_ms), 1, 2 * MINUTE, NULL, NULL },
+    { "verify-status", "200", PLAIN, settings_read_text, AT(verify_status), 0, 0, spec_is_status_list, STATUS_WANTS },
+    { "verify-body", "", PLAIN, settings_read_text, AT(verify_body), 0, 0, settings_is_plain_text, TEXT_WANTS },
+    { "verify-max-time", "", PLAIN, settings_read_duration, AT(verify_max_ms), 1, 2 * MINUTE, NULL, NULL },
+};
 
-    { "strategy", "handover", PLAIN, inputs_read_text, AT(spec.strategy), 0, 0, is_strategy, "handover or recreate" },
-    { "spare-port", "", PLAIN, inputs_read_number, AT(spec.spare_port), 1, 65535, NULL, NULL },
+static const struct settings_row rollback_rows[] = {
     { "rollback-on", "job-failure", PLAIN, read_rollback_on, 0, 0, 0, NULL, "job-failure, deploy-failure or never" },
-    { "lock-timeout", "10m", PLAIN, inputs_read_duration, AT(spec.lock_timeout_ms), 0, 24 * HOUR, NULL, NULL },
-    { "keep-hours", "24", PLAIN, inputs_read_number, AT(spec.keep_hours), 0, 8760, NULL, NULL },
-    { "keep-versions", "3", PLAIN, inputs_read_number, AT(spec.keep_versions), 0, 1000, NULL, NULL },
-    { "log-retention-days", "7", PLAIN, inputs_read_number, AT(spec.log_retention_days), 1, 3650, NULL, NULL },
-    { "kpi", "", PLAIN, inputs_read_kpi, AT(spec.kpi), 0, 0, NULL, NULL },
-    { "fail-on-kpi", "false", PLAIN, inputs_read_bool, AT(fail_on_kpi), 0, 0, NULL, NULL },
-    { "bundle-path", "", PLAIN, inputs_read_text, AT(bundle_path), 0, 0, inputs_is_path, PATH_WANTS },
+};
+
+static const struct settings_row output_rows[] = {
+    { "fail-on-kpi", "false", PLAIN, settings_read_bool, AT(fail_on_kpi), 0, 0, NULL, NULL },
+    { "bundle-path", "", PLAIN, settings_read_text, AT(bundle_path), 0, 0, settings_is_path, PATH_WANTS },
     { "upload-artifact", "auto", PLAIN, read_upload_artifact, 0, 0, 0, NULL, "auto, off or required" },
-    { "artifact-name", "", PLAIN, inputs_read_text, AT(artifact_name), 0, 0, inputs_is_artifact_name,
+    { "artifact-name", "", PLAIN, settings_read_text, AT(artifact_name), 0, 0, inputs_is_artifact_name,
       "at most 200 characters, none of \" : < > | * ? \\ /" },
-    { "artifact-retention-days", "", PLAIN, inputs_read_number, AT(artifact_retention_days), 1, 400, NULL, NULL },
-    { "artifact-overwrite", "false", PLAIN, inputs_read_bool, AT(artifact_overwrite), 0, 0, NULL, NULL },
-    { "notify-url", "", SECRET, inputs_read_text, AT(notify_url), 0, 0, inputs_is_url,
+    { "artifact-retention-days", "", PLAIN, settings_read_number, AT(artifact_retention_days), 1, 400, NULL, NULL },
+    { "artifact-overwrite", "false", PLAIN, settings_read_bool, AT(artifact_overwrite), 0, 0, NULL, NULL },
+    { "notify-url", "", SECRET, settings_read_text, AT(notify_url), 0, 0, inputs_is_url,
       "https:// or http:// with a host, without user and fragment" },
     { "notify-format", "json", PLAIN, read_notify_format, 0, 0, 0, NULL, "json, slack or teams" },
     { "notify-on", "failure", PLAIN, read_notify_on, 0, 0, 0, NULL, "failure, always or never" },
-    { "sns-topic", "", PLAIN, inputs_read_text, AT(aws.sns_topic), 0, 0, inputs_is_sns_topic,
+    { "sns-topic", "", PLAIN, settings_read_text, AT(aws.sns_topic), 0, 0, inputs_is_sns_topic,
       "the ARN of an SNS topic: arn:aws:sns:REGION:ACCOUNT:NAME" },
-
-    { "aws-region", "", PLAIN, inputs_read_text, AT(aws.region), 0, 0, aws_is_region, "a region such as eu-central-1" },
-    { "role-to-assume", "", PLAIN, inputs_read_list, AT(aws.roles), 0, 0, inputs_is_role,
+    { "aws-region", "", PLAIN, settings_read_text, AT(aws.region), 0, 0, aws_is_region, "a region such as eu-central-1" },
+    { "role-to-assume", "", PLAIN, settings_read_list, AT(aws.roles), 0, 0, inputs_is_role,
       "the ARN of an IAM role: arn:aws:iam::ACCOUNT:role/NAME" },
-    { "role-session-name", "", PLAIN, inputs_read_text, AT(aws.session_name), 0, 0, inputs_is_session_name,
+    { "role-session-name", "", PLAIN, settings_read_text, AT(aws.session_name), 0, 0, inputs_is_session_name,
       "2 to 64 letters, digits and + = , . @ - _" },
-    { "role-duration-seconds", "3600", PLAIN, inputs_read_number, AT(aws.duration_s), 900, 43200, NULL, NULL },
-    { "role-external-id", "", PLAIN, inputs_read_text, AT(aws.external_id), 0, 0, inputs_is_external_id,
+    { "role-duration-seconds", "3600", PLAIN, settings_read_number, AT(aws.duration_s), 900, 43200, NULL, NULL },
+    { "role-external-id", "", PLAIN, settings_read_text, AT(aws.external_id), 0, 0, inputs_is_external_id,
       "2 to 1224 letters, digits and + = , . @ : / - _" },
-    { "audience", "", PLAIN, inputs_read_text, AT(aws.audience), 0, 0, inputs_is_login, "a name without blanks, at most 256 bytes" },
-    { "aws-access-key-id", "", SECRET, inputs_read_text, AT(aws.key_id), 0, 0, inputs_is_key_id,
+    { "audience", "", PLAIN, settings_read_text, AT(aws.audience), 0, 0, settings_is_login, "a name without blanks, at most 256 bytes" },
+    { "aws-access-key-id", "", SECRET, settings_read_text, AT(aws.key_id), 0, 0, inputs_is_key_id,
       "16 to 128 letters, digits and _" },
-    { "aws-secret-access-key", "", SECRET, inputs_read_text, AT(aws.secret_key), 0, 0, inputs_is_password, "at most 65536 bytes" },
-    { "aws-session-token", "", SECRET, inputs_read_text, AT(aws.session_token), 0, 0, inputs_is_password, "at most 65536 bytes" },
-    { "ecr-auth", "auto", PLAIN, inputs_read_text, AT(spec.ecr_auth), 0, 0, is_ecr_auth, "auto, host-role or runner" },
-    { "fail-on-severity", "off", PLAIN, inputs_read_text, AT(spec.fail_on_severity), 0, 0, is_severity,
-      "off, low, medium, high or critical" },
+    { "aws-secret-access-key", "", SECRET, settings_read_text, AT(aws.secret_key), 0, 0, settings_is_password, "at most 65536 bytes" },
+    { "aws-session-token", "", SECRET, settings_read_text, AT(aws.session_token), 0, 0, settings_is_password, "at most 65536 bytes" },
+};
+
+static const struct settings_row instance_rows[] = {
     { "ssh-auth", "key", PLAIN, read_ssh_auth, 0, 0, 0, NULL, "key or instance-connect" },
     { "host-address", "auto", PLAIN, read_host_address, 0, 0, 0, NULL, "auto, public, private or ipv6" },
-    { "aws-host-keys", "auto", PLAIN, inputs_read_text, AT(aws.host_keys), 0, 0, inputs_is_host_keys,
+    { "aws-host-keys", "auto", PLAIN, settings_read_text, AT(aws.host_keys), 0, 0, inputs_is_host_keys,
       "auto, tag, console, off, or parameter:NAME" },
-    { "open-port-22", "false", PLAIN, inputs_read_bool, AT(aws.open_port), 0, 0, NULL, NULL },
-    { "security-group", "", PLAIN, inputs_read_text, AT(aws.security_group), 0, 0, inputs_is_security_group,
+    { "open-port-22", "false", PLAIN, settings_read_bool, AT(aws.open_port), 0, 0, NULL, NULL },
+    { "security-group", "", PLAIN, settings_read_text, AT(aws.security_group), 0, 0, inputs_is_security_group,
       "the id of a security group: sg-…" },
-    { "runner-address", "", PLAIN, inputs_read_text, AT(aws.runner_address), 0, 0, inputs_is_address,
+    { "runner-address", "", PLAIN, settings_read_text, AT(aws.runner_address), 0, 0, inputs_is_address,
       "an IPv4 or IPv6 address, without a mask" },
     { "job-status", "${{ job.status }}", PLAIN, read_job_status, AT(job_status), 0, 0, is_job_status,
       "success, failure or cancelled" },
 };
 /* clang-format on */
 
-#define ROWS (sizeof(rows) / sizeof(rows[0]))
-_Static_assert(ROWS <= INPUTS_ROWS_MAX, "raise INPUTS_ROWS_MAX");
+#define SECTION(name) { SETTINGS_OF_PROGRAM, name##_rows, sizeof(name##_rows) / sizeof(name##_rows[0]) }
+
+static const struct settings_section connection = SECTION(connection);
+static const struct settings_section verify = SECTION(verify);
+static const struct settings_section rollback = SECTION(rollback);
+static const struct settings_section output = SECTION(output);
+static const struct settings_section instance = SECTION(instance);
+
+static settings_table table = {
+    &connection,       &settings_asked, &settings_container, &settings_health, &verify, &settings_traffic, &rollback,
+    &settings_keeping, &output,         &settings_ecr,       &instance,        NULL,
+};
 
 bool inputs_table(size_t i, const char **id, const char **dflt, bool *secret)
 {
-    if (i >= ROWS)
+    const struct settings_row *row = settings_table_row(table, i, NULL);
+    if (!row)
         return false;
-    *id = rows[i].id;
-    *dflt = rows[i].dflt;
-    *secret = rows[i].secret;
+    *id = row->id;
+    *dflt = row->dflt;
+    *secret = row->secret;
     return true;
 }
 
@@ -340,40 +265,26 @@ static void variable_name(const char *id, char out[NAME_MAX_BYTES])
             *p = (char)(*p - 'a' + 'A');
 }
 
-/* "" when the variable is not there. */
-static const char *raw_value(inputs_env_fn *env, void *ctx, const struct inputs_row *row)
+static const char *variable_value(void *ctx, const char *id)
 {
+    const struct inputs_source *s = ctx;
     char name[NAME_MAX_BYTES];
-    variable_name(row->id, name);
-    const char *value = env(ctx, name);
-    return value ? value : "";
+    variable_name(id, name);
+    return s->env(s->ctx, name);
+}
+
+static void input_name(void *ctx, const char *id, char out[SETTINGS_NAME_MAX])
+{
+    (void)ctx;
+    (void)snprintf(out, SETTINGS_NAME_MAX, "input '%s'", id);
+}
+
+void inputs_source_init(struct inputs_source *s, inputs_env_fn *env, void *ctx)
+{
+    *s = (struct inputs_source){ .settings = { s, variable_value, input_name }, .env = env, .ctx = ctx };
 }
 
 /* ---- secrets ---- */
-
-struct secret_parts {
-    int (*part)(void *ctx, struct span text);
-    void *ctx;
-};
-
-static int secret_entry(void *ctx, unsigned line, struct span key, struct span value)
-{
-    struct secret_parts *p = ctx;
-    (void)line;
-    (void)key;
-    return value.len >= REDACT_MIN ? p->part(p->ctx, value) : 0;
-}
-
-/* A wrong line is secret all the same: what follows its '=', if it has one. */
-static void secret_complain(void *ctx, unsigned line, struct span text, const char *what)
-{
-    struct secret_parts *p = ctx;
-    (void)line;
-    (void)what;
-    struct span key;
-    if (span_split(&text, '=', &key) && text.len >= REDACT_MIN)
-        (void)p->part(p->ctx, span_trim(text)); /* the whole line is registered anyway */
-}
 
 /*
  * Of a secret URL: what follows its host, and each part of that which is long enough to be a token, as a receiver or a
@@ -399,27 +310,12 @@ static int each_url_part(struct span url, int (*part)(void *ctx, struct span tex
     return r;
 }
 
-/*
- * Hand over everything of one secret input that must not be seen: the whole, the values of secret-env, the parts of a
- * URL.
- */
-static int each_part(const struct inputs_row *row, const char *value, int (*part)(void *ctx, struct span text),
-                     void *ctx)
+/* The secret URL is one of the action's own. */
+static int each_secret(const struct inputs_source *source, int (*part)(void *ctx, struct span text), void *ctx)
 {
-    struct span whole = span_of(value);
-    struct span trimmed = span_trim(whole);
-    if (trimmed.len == 0)
-        return 0;
-    int r = part(ctx, whole);
-    if (r == 0 && trimmed.len < whole.len)
-        r = part(ctx, trimmed);
-    if (r == 0 && row->check == inputs_is_url)
-        r = each_url_part(trimmed, part, ctx);
-    if (r < 0 || row->read != inputs_read_env)
-        return r;
-    struct secret_parts parts = { .part = part, .ctx = ctx };
-    struct inputs_env_visitor v = { .ctx = &parts, .entry = secret_entry, .complain = secret_complain };
-    return inputs_parse_env(trimmed, INPUTS_ENV_LINES, &v);
+    const char *url = source->settings.value(source->settings.ctx, "notify-url");
+    int r = settings_each_secret(table, &source->settings, part, ctx);
+    return r == 0 && url ? each_url_part(span_trim(span_of(url)), part, ctx) : r;
 }
 
 struct visit {
@@ -436,17 +332,25 @@ static int visit_part(void *ctx, struct span text)
     return 0;
 }
 
-bool inputs_has_settings(const struct inputs *in)
+enum wire_op inputs_op(enum command command)
 {
-    return in->command == COMMAND_DEPLOY || in->command == COMMAND_PLAN;
+    static const enum wire_op ops[] = {
+        [COMMAND_DEPLOY] = WIRE_DEPLOY,     [COMMAND_ROLLBACK] = WIRE_ROLLBACK, [COMMAND_STATUS] = WIRE_STATUS,
+        [COMMAND_HISTORY] = WIRE_HISTORY,   [COMMAND_LOGS] = WIRE_LOGS,         [COMMAND_BUNDLE] = WIRE_BUNDLE,
+        [COMMAND_DIAGNOSE] = WIRE_DIAGNOSE, [COMMAND_PLAN] = WIRE_PLAN,         [COMMAND_PRUNE] = WIRE_PRUNE,
+    };
+    return ops[command];
 }
 
-void inputs_each_secret(inputs_env_fn *env, void *ctx, void (*visit)(void *vctx, const char *value), void *vctx)
+bool inputs_has_settings(const struct inputs *in)
+{
+    return settings_op_has_spec(inputs_op(in->command));
+}
+
+void inputs_each_secret(const struct inputs_source *source, void (*visit)(void *vctx, const char *value), void *vctx)
 {
     struct visit v = { .visit = visit, .vctx = vctx };
-    for (size_t i = 0; i < ROWS; i++)
-        if (rows[i].secret)
-            (void)each_part(&rows[i], raw_value(env, ctx, &rows[i]), visit_part, &v); /* never fails */
+    (void)each_secret(source, visit_part, &v); /* never fails */
 }
 
 struct registration {
@@ -460,25 +364,16 @@ static int register_part(void *ctx, struct span text)
     return redactor_add(reg->redactor, text, reg->err);
 }
 
-static int register_secrets(const struct inputs_reading *rd, struct redactor *redactor)
-{
-    struct registration reg = { .redactor = redactor, .err = rd->err };
-    for (size_t i = 0; redactor && i < ROWS; i++) {
-        if (rows[i].secret && each_part(&rows[i], raw_value(rd->env, rd->ctx, &rows[i]), register_part, &reg) < 0)
-            return err_wrap(rd->err, "register the secret input '%s'", rows[i].id);
-    }
-    return 0;
-}
-
 void inputs_wipe_env(void)
 {
     char name[NAME_MAX_BYTES];
-    for (size_t i = 0; i < ROWS; i++) {
-        if (!rows[i].secret)
+    const struct settings_row *row = NULL;
+    for (size_t i = 0; (row = settings_table_row(table, i, NULL)); i++) {
+        if (!row->secret)
             continue;
-        variable_name(rows[i].id, name);
+        variable_name(row->id, name);
         secret_wipe_env(name);
-        secret_wipe_env(rows[i].id); /* act hands inputs over under their plain names as well */
+        secret_wipe_env(row->id); /* act hands inputs over under their plain names as well */
     }
 }
 
@@ -507,13 +402,10 @@ static int init_aws(struct aws_inputs *a, struct err *err)
 static int init(struct inputs *in, struct err *err)
 {
     *in = (struct inputs){ 0 };
-    spec_init(&in->spec);
-    /* 0 stands for "not given" until inputs_finish() */
-    in->spec.container_port = 0;
-    in->spec.spare_port = 0;
-    char **strings[] = { &in->verify_url,    &in->verify_status, &in->verify_body, &in->bundle_path,
-                         &in->job_status,    &in->run_link,      &in->actor,       &in->env_file,
-                         &in->artifact_name, &in->notify_url,    &in->to,          &in->of };
+    if (settings_init(&in->spec, &in->ask, err) < 0)
+        return -ERR_NOMEM;
+    char **strings[] = { &in->verify_url, &in->verify_status, &in->verify_body,   &in->bundle_path, &in->job_status,
+                         &in->run_link,   &in->actor,         &in->artifact_name, &in->notify_url };
     for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
         if (spec_set_str(strings[i], "", err) < 0)
             return -ERR_NOMEM;
@@ -522,56 +414,23 @@ static int init(struct inputs *in, struct err *err)
     return 0;
 }
 
-static int read_row(struct inputs_reading *rd, const struct inputs_row *row)
-{
-    struct span raw = span_of(raw_value(rd->env, rd->ctx, row));
-    if (raw.len > INPUTS_VALUE_MAX) {
-        inputs_problem(rd, ERR_INPUT, row->id, 0, "got %zu bytes, wants at most %d", raw.len, INPUTS_VALUE_MAX);
-        return 0;
-    }
-    if (!span_is_utf8(raw)) {
-        inputs_problem(rd, ERR_INPUT, row->id, 0, "got bytes that are not UTF-8 text");
-        return 0;
-    }
-    struct span text = span_trim(raw);
-    if (text.len == 0 && strncmp(row->dflt, "${{", 3) != 0)
-        text = span_of(row->dflt);
-    if (text.len == 0)
-        return 0;
-    _cleanup_(secret_free_p) char *value = span_dup(text);
-    if (!value)
-        return err_set(rd->err, ERR_NOMEM, 0, "read input '%s': out of memory", row->id);
-    return row->read(rd, row, value);
-}
-
-int inputs_read(inputs_env_fn *env, void *ctx, struct inputs *in, struct redactor *redactor, struct buf *problems,
+int inputs_read(const struct inputs_source *source, struct inputs *in, struct redactor *redactor, struct buf *problems,
                 struct err *err)
 {
-    struct inputs_reading rd = { .env = env, .ctx = ctx, .in = in, .problems = problems, .err = err };
-    if (init(in, err) < 0 || register_secrets(&rd, redactor) < 0)
-        return -ERR_NOMEM;
-    for (size_t i = 0; i < ROWS; i++) {
-        unsigned before = rd.told;
-        int r = read_row(&rd, &rows[i]);
-        if (r < 0)
-            return r;
-        rd.wrong[i] = rd.told > before;
-    }
-    int r = inputs_finish(&rd);
+    struct settings_reading rd = { .table = table, .source = &source->settings, .problems = problems, .err = err };
+    struct registration reg = { .redactor = redactor, .err = err };
+    int r = init(in, err);
+    rd.into[SETTINGS_OF_SPEC] = &in->spec;
+    rd.into[SETTINGS_OF_ASK] = &in->ask;
+    rd.into[SETTINGS_OF_PROGRAM] = in;
+    if (r == 0 && redactor && each_secret(source, register_part, &reg) < 0)
+        r = err_wrap(err, "register the secret inputs");
+    if (r == 0)
+        r = settings_read(&rd);
+    if (r == 0)
+        r = inputs_finish(&rd, source);
+    settings_reading_done(&rd);
     return r < 0 ? r : rd.result;
-}
-
-bool inputs_is_wrong(const struct inputs_reading *rd, const char *id)
-{
-    return rd->wrong[inputs_row_of(id) - rows];
-}
-
-const struct inputs_row *inputs_row_of(const char *id)
-{
-    size_t i = 0;
-    while (i + 1 < ROWS && strcmp(rows[i].id, id) != 0)
-        i++;
-    return &rows[i];
 }
 
 static void done_target(struct ssh_target *t)
@@ -607,7 +466,7 @@ void inputs_done(struct inputs *in)
     done_target(&in->jump);
     done_aws(&in->aws);
     spec_done(&in->spec);
-    free_p(&in->env_file);
+    settings_ask_done(&in->ask);
     free_p(&in->verify_url);
     free_p(&in->verify_status);
     free_p(&in->verify_body);

@@ -5,8 +5,7 @@
 #ifndef BLUEGREEN_INPUTS_H
 #define BLUEGREEN_INPUTS_H
 
-#include "shared/redact.h"
-#include "shared/spec.h"
+#include "shared/settings/settings.h"
 
 enum command {
     COMMAND_DEPLOY,
@@ -59,11 +58,7 @@ struct aws_inputs {
 
 struct inputs {
     enum command command;
-    char *to;         /* rollback: deployment, digest, tag or image; "" the previous version */
-    char *of;         /* logs: blue, green, next or a deployment; bundle: a deployment; "" the usual one */
-    int64_t since_ms; /* logs: Unix time of the oldest line; 0 any */
-    int64_t lines;    /* logs, history: newest so many; 0 the usual number */
-    bool dry_run;     /* prune */
+    struct settings_ask ask;
     struct ssh_target target;
     enum ssh_auth ssh_auth;
     struct aws_inputs aws;
@@ -73,7 +68,6 @@ struct inputs {
      */
     struct ssh_target jump;
     int64_t connect_timeout_ms;
-    char *env_file;   /* as given; it is in spec.env already; "" none */
     struct spec spec; /* app … kpi; for rollback and status only app and lock_timeout matter */
     enum rollback_on rollback_on;
     char *verify_url; /* "" none */
@@ -98,20 +92,31 @@ struct inputs {
 /* getenv-like: value of an environment variable or NULL. Tests pass their own. */
 typedef const char *inputs_env_fn(void *ctx, const char *name);
 
+/* Where inputs come from. */
+struct inputs_source {
+    struct settings_source settings; /* their values, by id */
+    inputs_env_fn *env;              /* who runs this, and where: GITHUB_*, USER */
+    void *ctx;                       /* of env */
+};
+/* The runner's way: INPUT_* of this environment. *s must stay where it is. */
+void inputs_source_init(struct inputs_source *s, inputs_env_fn *env, void *ctx);
+
 /*
- * Read and validate INPUT_* . Every wrong input adds a line to `problems` (so that all are seen at once); 0 when none.
+ * Read and validate. Every wrong input adds a line to `problems` (so that all are seen at once); 0 when none.
  * -ERR_INPUT, -ERR_NO_PIN or -ERR_KEY otherwise, err naming the first. *in is initialised in every case. Values of secret inputs
  * (and each line of them) are added to `redactor` before anything else happens, also when other inputs are wrong.
  */
-int inputs_read(inputs_env_fn *env, void *ctx, struct inputs *in, struct redactor *redactor, struct buf *problems,
+int inputs_read(const struct inputs_source *source, struct inputs *in, struct redactor *redactor, struct buf *problems,
                 struct err *err);
 void inputs_done(struct inputs *in);
 
+/* The request that a command becomes. */
+enum wire_op inputs_op(enum command command);
 /* Does the command take the settings of a deployment (deploy, plan)? */
 bool inputs_has_settings(const struct inputs *in);
 
 /* Visit each raw secret value for ::add-mask::. Called before inputs_read(); it needs no valid inputs. */
-void inputs_each_secret(inputs_env_fn *env, void *ctx, void (*visit)(void *vctx, const char *value), void *vctx);
+void inputs_each_secret(const struct inputs_source *source, void (*visit)(void *vctx, const char *value), void *vctx);
 /* Zero every INPUT_* of a secret input in the process environment and unset it. After inputs_read(). */
 void inputs_wipe_env(void);
 

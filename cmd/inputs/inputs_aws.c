@@ -172,17 +172,17 @@ static const struct rule rules[] = {
     { "runner-address", address_opens_nothing, "got an address, wants open-port-22: true with it", { "open-port-22" } },
 };
 
-static bool is_moot(const struct inputs_reading *rd, const struct rule *rule)
+static bool is_moot(const struct settings_reading *rd, const struct rule *rule)
 {
-    bool moot = inputs_is_wrong(rd, rule->id);
+    bool moot = settings_is_wrong(rd, rule->id);
     for (size_t i = 0; !moot && i < 3 && rule->others[i]; i++)
-        moot = inputs_is_wrong(rd, rule->others[i]);
+        moot = settings_is_wrong(rd, rule->others[i]);
     return moot;
 }
 
-void inputs_finish_aws(struct inputs_reading *rd)
+void inputs_finish_aws(struct settings_reading *rd)
 {
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
-        if (rules[i].broken(rd->in) && !is_moot(rd, &rules[i]))
-            inputs_problem(rd, ERR_INPUT, rules[i].id, 0, "%s", rules[i].text);
+        if (rules[i].broken(inputs_of(rd)) && !is_moot(rd, &rules[i]))
+            settings_problem(rd, ERR_INPUT, rules[i].id, 0, "%s", rules[i].text);
 }

@@ -7,7 +7,7 @@
 #define INPUTS_ROLES_MAX 4
 
 /* Tells every problem. Of an input that was told as wrong already nothing more is said. */
-void inputs_finish_aws(struct inputs_reading *rd);
+void inputs_finish_aws(struct settings_reading *rd);
 
 /* The host may go without a pin at input time: AWS is asked for it later. */
 bool inputs_pins_from_aws(const struct inputs *in);

@@ -1,5 +1,5 @@
 /*
- * After every row is read: what needs more than one input, the env file, and what the runner says of itself. Private to
+ * After every row is read: what needs more than one input, and what the runner says of itself. Private to
  * the inputs.
  */
 #ifndef BLUEGREEN_INPUTS_FINISH_H
@@ -8,6 +8,6 @@
 #include "cmd/inputs/inputs_reading.h"
 
 /* Fills in what depends on other inputs and tells the problems found. 0, or -ERR_NOMEM. */
-int inputs_finish(struct inputs_reading *rd);
+int inputs_finish(struct settings_reading *rd, const struct inputs_source *source);
 
 #endif

@@ -57,9 +57,21 @@ def action():
 # ---- the tables of the code ----
 
 
+def sections_of(path):
+    """Name of a section -> its rows (id, default, PLAIN or SECRET), in order."""
+    tables = re.findall(r"^static const struct settings_row (\w+)_rows\[\] = \{\n(.*?)^\};", text_of(path), re.M | re.S)
+    row = re.compile(r'^ *\{ "([a-z0-9-]+)", "([^"]*)", (PLAIN|SECRET), \w+, ', re.M)
+    return {name: row.findall(text) for name, text in tables}
+
+
 def code_inputs():
     """id -> (default, is it secret), in the order of the table."""
-    rows = re.findall(r'^ *\{ "([a-z0-9-]+)", "([^"]*)", (PLAIN|SECRET), \w+, ', text_of("cmd/inputs/inputs.c"), re.M)
+    common = {f"settings_{name}": rows for name, rows in sections_of("shared/settings/settings.c").items()}
+    sections = common | sections_of("cmd/inputs/inputs.c")
+    table = re.search(r"^static settings_table table = \{(.*?)^\};", text_of("cmd/inputs/inputs.c"), re.M | re.S)
+    names = re.findall(r"&(\w+),", table[1])
+    assert sorted(names) == sorted(sections)
+    rows = [row for name in names for row in sections[name]]
     found = {name: (default, kind == "SECRET") for name, default, kind in rows}
     assert len(found) == len(rows) > 50
     return found

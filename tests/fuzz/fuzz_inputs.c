@@ -2,7 +2,8 @@
  * Texts of inputs: no parser looks past its end, and what it read, written out and read again, is the same.
  */
 #include "cmd/inputs/inputs_check.h"
-#include "cmd/inputs/inputs_parse.h"
+#include "shared/settings/settings_check.h"
+#include "shared/settings/settings_parse.h"
 
 #define TEXT_MAX (64 * 1024)
 #define OUT_MAX (16 * TEXT_MAX)
@@ -63,10 +64,10 @@ static void check_list(struct span text)
 {
     struct buf first = BUF_INIT(OUT_MAX);
     struct buf second = BUF_INIT(OUT_MAX);
-    struct inputs_list_visitor v = { .ctx = &first, .item = add_item, .complain = ignore_complaint };
-    must(inputs_parse_list(text, &v) == 0);
-    v = (struct inputs_list_visitor){ .ctx = &second, .item = add_item, .complain = refuse_complaint };
-    must(inputs_parse_list(buf_span(&first), &v) == 0);
+    struct settings_list_visitor v = { .ctx = &first, .item = add_item, .complain = ignore_complaint };
+    must(settings_parse_list(text, &v) == 0);
+    v = (struct settings_list_visitor){ .ctx = &second, .item = add_item, .complain = refuse_complaint };
+    must(settings_parse_list(buf_span(&first), &v) == 0);
     must_be_same(&first, &second);
     buf_done(&first);
     buf_done(&second);
@@ -87,7 +88,7 @@ static void choose_word(struct span value, char word[32])
 static int add_entry(void *ctx, unsigned line, struct span key, struct span value)
 {
     struct buf *out = ctx;
-    must(line > 0 && inputs_is_env_key(key) && (value.len == 0 || !memchr(value.ptr, '\0', value.len)));
+    must(line > 0 && settings_is_env_key(key) && (value.len == 0 || !memchr(value.ptr, '\0', value.len)));
     buf_add_span(out, key);
     if (value.len == 0 || !memchr(value.ptr, '\n', value.len)) {
         buf_addc(out, '=');
@@ -107,14 +108,14 @@ static int add_entry(void *ctx, unsigned line, struct span key, struct span valu
     return 0;
 }
 
-static void check_env(struct span text, enum inputs_env_form form)
+static void check_env(struct span text, enum settings_env_form form)
 {
     struct buf first = BUF_INIT(OUT_MAX);
     struct buf second = BUF_INIT(OUT_MAX);
-    struct inputs_env_visitor v = { .ctx = &first, .entry = add_entry, .complain = ignore_complaint };
-    must(inputs_parse_env(text, form, &v) == 0);
-    v = (struct inputs_env_visitor){ .ctx = &second, .entry = add_entry, .complain = refuse_complaint };
-    must(inputs_parse_env(buf_span(&first), INPUTS_ENV_LINES, &v) == 0);
+    struct settings_env_visitor v = { .ctx = &first, .entry = add_entry, .complain = ignore_complaint };
+    must(settings_parse_env(text, form, &v) == 0);
+    v = (struct settings_env_visitor){ .ctx = &second, .entry = add_entry, .complain = refuse_complaint };
+    must(settings_parse_env(buf_span(&first), SETTINGS_ENV_LINES, &v) == 0);
     must_be_same(&first, &second);
     buf_done(&first);
     buf_done(&second);
@@ -123,20 +124,21 @@ static void check_env(struct span text, enum inputs_env_form form)
 static void check_words(struct span text)
 {
     bool (*const checks[])(const char *) = {
-        inputs_is_host,         inputs_is_ssh_user, inputs_is_image,     inputs_is_http_path,      inputs_is_url,
-        inputs_is_network_name, inputs_is_label,    inputs_is_own_label, inputs_is_container_user, inputs_is_plain_text,
-        inputs_is_path,         inputs_is_login,
+        settings_is_host,       inputs_is_ssh_user,    settings_is_image,
+        settings_is_http_path,  inputs_is_url,         settings_is_network_name,
+        settings_is_label,      settings_is_own_label, settings_is_container_user,
+        settings_is_plain_text, settings_is_path,      settings_is_login,
     };
     bool flag;
-    (void)inputs_parse_bool(text, &flag);
+    (void)settings_parse_bool(text, &flag);
     char *s = span_dup(text);
     if (!s)
         return;
     for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
         (void)checks[i](s);
     /* what may be a host can be nothing else in a message or a URL */
-    must(!inputs_is_host(s) || !strpbrk(s, " \t\r\n/@'\"`$;|&<>"));
-    must(!inputs_is_image(s) || !strpbrk(s, " \t\r\n'\"`$;|&<>"));
+    must(!settings_is_host(s) || !strpbrk(s, " \t\r\n/@'\"`$;|&<>"));
+    must(!settings_is_image(s) || !strpbrk(s, " \t\r\n'\"`$;|&<>"));
     free(s);
 }
 
@@ -145,12 +147,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size > TEXT_MAX)
         return 0;
     struct span text = { .ptr = (const char *)data, .len = size };
-    check_scalar(text, inputs_parse_duration, inputs_format_duration);
-    check_scalar(text, inputs_parse_size, inputs_format_size);
-    check_scalar(text, inputs_parse_cpus, inputs_format_cpus);
+    check_scalar(text, settings_parse_duration, settings_format_duration);
+    check_scalar(text, settings_parse_size, settings_format_size);
+    check_scalar(text, settings_parse_cpus, settings_format_cpus);
     check_list(text);
-    check_env(text, INPUTS_ENV_LINES);
-    check_env(text, INPUTS_ENV_FILE);
+    check_env(text, SETTINGS_ENV_LINES);
+    check_env(text, SETTINGS_ENV_FILE);
     check_words(text);
     return 0;
 }

@@ -40,7 +40,16 @@ void inputs_run_begin(struct inputs_run *run)
 void inputs_run_read(struct inputs_run *run)
 {
     assert_int_equal(redactor_new(&run->redactor, NULL), 0);
-    run->result = inputs_read(inputs_run_env, run, &run->in, run->redactor, &run->problems, &run->err);
+    struct inputs_source source;
+    inputs_source_init(&source, inputs_run_env, run);
+    run->result = inputs_read(&source, &run->in, run->redactor, &run->problems, &run->err);
+}
+
+void inputs_run_each_secret(struct inputs_run *run, void (*visit)(void *vctx, const char *value), void *vctx)
+{
+    struct inputs_source source;
+    inputs_source_init(&source, inputs_run_env, run);
+    inputs_each_secret(&source, visit, vctx);
 }
 
 void inputs_run_end(struct inputs_run *run)

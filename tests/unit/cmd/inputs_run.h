@@ -53,6 +53,9 @@ void inputs_run_end(struct inputs_run *run);
 /* The environment of *run, as an inputs_env_fn. */
 const char *inputs_run_env(void *run, const char *name);
 
+/* inputs_each_secret() of the environment of *run. */
+void inputs_run_each_secret(struct inputs_run *run, void (*visit)(void *vctx, const char *value), void *vctx);
+
 /* With one input on top of the least: exactly this line of problems is told, and it is the error. */
 void inputs_run_assert_problem(const char *name, const char *value, const char *want);
 /* Likewise, but only part of the line is compared. */

@@ -395,7 +395,7 @@ static void each_secret_is_visited_raw_and_by_value(void **state)
     inputs_run_set(&run, "INPUT_REGISTRY-PASSWORD", " hunter22 ");
     inputs_run_set(&run, "INPUT_SECRET-ENV", "TOKEN=tok-4711\nON=1");
     _cleanup_(buf_done) struct buf seen = BUF_INIT(4096);
-    inputs_each_secret(inputs_run_env, &run, collect_secret, &seen);
+    inputs_run_each_secret(&run, collect_secret, &seen);
     assert_string_equal(buf_str(&seen), "< hunter22 ><hunter22><TOKEN=tok-4711\nON=1><tok-4711>");
 }
 
@@ -418,7 +418,7 @@ static void parts_of_a_secret_url_are_secrets_too(void **state)
         struct inputs_run run = { .count = 0 };
         inputs_run_set(&run, "INPUT_NOTIFY-URL", cases[i].url);
         _cleanup_(buf_done) struct buf seen = BUF_INIT(4096);
-        inputs_each_secret(inputs_run_env, &run, collect_secret, &seen);
+        inputs_run_each_secret(&run, collect_secret, &seen);
         assert_string_equal(buf_str(&seen), cases[i].seen);
     }
 }

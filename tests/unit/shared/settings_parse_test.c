@@ -1,4 +1,4 @@
-#include "cmd/inputs/inputs_parse.h"
+#include "shared/settings/settings_parse.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +11,7 @@
 static void assert_duration(const char *text, int64_t want_ms)
 {
     int64_t ms = -1;
-    if (!inputs_parse_duration(span_of(text), &ms))
+    if (!settings_parse_duration(span_of(text), &ms))
         fail_msg("'%s' was refused", text);
     if (ms != want_ms)
         fail_msg("'%s' became %lld ms instead of %lld", text, (long long)ms, (long long)want_ms);
@@ -20,7 +20,7 @@ static void assert_duration(const char *text, int64_t want_ms)
 static void assert_no_duration(const char *text)
 {
     int64_t ms = 77;
-    if (inputs_parse_duration(span_of(text), &ms))
+    if (settings_parse_duration(span_of(text), &ms))
         fail_msg("'%s' was taken as %lld ms", text, (long long)ms);
     assert_int_equal(ms, 77);
 }
@@ -62,7 +62,7 @@ static void wrong_durations_are_refused_and_leave_the_result_alone(void **state)
 static void overlong_durations_are_refused_without_overflow(void **state)
 {
     (void)state;
-    assert_duration("8784h", INPUTS_DURATION_MAX_MS);
+    assert_duration("8784h", SETTINGS_DURATION_MAX_MS);
     assert_no_duration("8784h1ms");
     assert_no_duration("9223372036854775807h");
     assert_no_duration("99999999999999999999999999s");
@@ -72,10 +72,10 @@ static void overlong_durations_are_refused_without_overflow(void **state)
 static void formatted_durations_read_back_the_same(void **state)
 {
     (void)state;
-    const int64_t all[] = { 0, 1, 999, 1000, 1001, 59999, 60000, 90000, 3600000, 3723004, INPUTS_DURATION_MAX_MS };
+    const int64_t all[] = { 0, 1, 999, 1000, 1001, 59999, 60000, 90000, 3600000, 3723004, SETTINGS_DURATION_MAX_MS };
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         _cleanup_(buf_done) struct buf text = BUF_INIT(64);
-        inputs_format_duration(all[i], &text);
+        settings_format_duration(all[i], &text);
         assert_duration(buf_str(&text), all[i]);
     }
 }
@@ -84,7 +84,7 @@ static void a_duration_is_formatted_as_people_write_it(void **state)
 {
     (void)state;
     _cleanup_(buf_done) struct buf text = BUF_INIT(64);
-    inputs_format_duration(90000, &text);
+    settings_format_duration(90000, &text);
     assert_string_equal(buf_str(&text), "1m30s");
 }
 
@@ -93,7 +93,7 @@ static void a_duration_is_formatted_as_people_write_it(void **state)
 static void assert_size(const char *text, int64_t want)
 {
     int64_t bytes = -1;
-    if (!inputs_parse_size(span_of(text), &bytes))
+    if (!settings_parse_size(span_of(text), &bytes))
         fail_msg("'%s' was refused", text);
     assert_int_equal(bytes, want);
 }
@@ -120,7 +120,7 @@ static void wrong_sizes_are_refused(void **state)
     };
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         int64_t bytes = 77;
-        if (inputs_parse_size(span_of(wrong[i]), &bytes))
+        if (settings_parse_size(span_of(wrong[i]), &bytes))
             fail_msg("'%s' was taken as %lld", wrong[i], (long long)bytes);
         assert_int_equal(bytes, 77);
     }
@@ -129,10 +129,10 @@ static void wrong_sizes_are_refused(void **state)
 static void formatted_sizes_read_back_the_same(void **state)
 {
     (void)state;
-    const int64_t all[] = { 0, 1, 1023, 1024, 1025, 6 << 20, 1LL << 30, (1LL << 30) + 1, INPUTS_SIZE_MAX_BYTES };
+    const int64_t all[] = { 0, 1, 1023, 1024, 1025, 6 << 20, 1LL << 30, (1LL << 30) + 1, SETTINGS_SIZE_MAX_BYTES };
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         _cleanup_(buf_done) struct buf text = BUF_INIT(64);
-        inputs_format_size(all[i], &text);
+        settings_format_size(all[i], &text);
         assert_size(buf_str(&text), all[i]);
     }
 }
@@ -142,7 +142,7 @@ static void formatted_sizes_read_back_the_same(void **state)
 static void assert_cpus(const char *text, int64_t want)
 {
     int64_t nano = -1;
-    if (!inputs_parse_cpus(span_of(text), &nano))
+    if (!settings_parse_cpus(span_of(text), &nano))
         fail_msg("'%s' was refused", text);
     assert_int_equal(nano, want);
 }
@@ -165,7 +165,7 @@ static void wrong_cpus_are_refused(void **state)
     };
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         int64_t nano = 77;
-        if (inputs_parse_cpus(span_of(wrong[i]), &nano))
+        if (settings_parse_cpus(span_of(wrong[i]), &nano))
             fail_msg("'%s' was taken as %lld", wrong[i], (long long)nano);
         assert_int_equal(nano, 77);
     }
@@ -177,7 +177,7 @@ static void formatted_cpus_read_back_the_same(void **state)
     const int64_t all[] = { 0, 1, 10, 10000000, 250000000, 1000000000, 1500000000, 64000000001 };
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         _cleanup_(buf_done) struct buf text = BUF_INIT(64);
-        inputs_format_cpus(all[i], &text);
+        settings_format_cpus(all[i], &text);
         assert_cpus(buf_str(&text), all[i]);
     }
 }
@@ -190,7 +190,7 @@ static void booleans_are_the_six_words_of_the_toolkit(void **state)
     const char *words[] = { "true", "True", "TRUE", "false", "False", "FALSE" };
     for (size_t i = 0; i < 6; i++) {
         bool value = i >= 3;
-        assert_true(inputs_parse_bool(span_of(words[i]), &value));
+        assert_true(settings_parse_bool(span_of(words[i]), &value));
         assert_int_equal(value, i < 3);
     }
 }
@@ -201,7 +201,7 @@ static void other_booleans_are_refused(void **state)
     const char *wrong[] = { "", "yes", "no", "1", "0", "tRUE", "true ", "truefalse", "on" };
     bool value = true;
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-        if (inputs_parse_bool(span_of(wrong[i]), &value))
+        if (settings_parse_bool(span_of(wrong[i]), &value))
             fail_msg("'%s' was taken", wrong[i]);
     assert_true(value);
 }
@@ -244,29 +244,29 @@ static void see_complaint(void *ctx, unsigned line, struct span text, const char
 static void assert_list(const char *text, const char *want)
 {
     struct seen seen = { .text = BUF_INIT(4096) };
-    struct inputs_list_visitor v = { .ctx = &seen, .item = see_item, .complain = see_complaint };
-    assert_int_equal(inputs_parse_list(span_of(text), &v), 0);
+    struct settings_list_visitor v = { .ctx = &seen, .item = see_item, .complain = see_complaint };
+    assert_int_equal(settings_parse_list(span_of(text), &v), 0);
     assert_string_equal(buf_str(&seen.text), want);
     buf_done(&seen.text);
 }
 
-static void assert_env_span(struct span text, enum inputs_env_form form, const char *want)
+static void assert_env_span(struct span text, enum settings_env_form form, const char *want)
 {
     struct seen seen = { .text = BUF_INIT(65536) };
-    struct inputs_env_visitor v = { .ctx = &seen, .entry = see_entry, .complain = see_complaint };
-    assert_int_equal(inputs_parse_env(text, form, &v), 0);
+    struct settings_env_visitor v = { .ctx = &seen, .entry = see_entry, .complain = see_complaint };
+    assert_int_equal(settings_parse_env(text, form, &v), 0);
     assert_string_equal(buf_str(&seen.text), want);
     buf_done(&seen.text);
 }
 
 static void assert_env(const char *text, const char *want)
 {
-    assert_env_span(span_of(text), INPUTS_ENV_LINES, want);
+    assert_env_span(span_of(text), SETTINGS_ENV_LINES, want);
 }
 
 static void assert_env_file(const char *text, const char *want)
 {
-    assert_env_span(span_of(text), INPUTS_ENV_FILE, want);
+    assert_env_span(span_of(text), SETTINGS_ENV_FILE, want);
 }
 
 static void lists_have_one_item_a_line(void **state)
@@ -287,11 +287,11 @@ static void an_overlong_list_is_told_once(void **state)
 {
     (void)state;
     _cleanup_(buf_done) struct buf text = BUF_INIT(65536);
-    for (int i = 0; i < INPUTS_LIST_MAX + 10; i++)
+    for (int i = 0; i < SETTINGS_LIST_MAX + 10; i++)
         buf_adds(&text, "x\n");
     struct seen seen = { .text = BUF_INIT(65536) };
-    struct inputs_list_visitor v = { .ctx = &seen, .item = see_item, .complain = see_complaint };
-    assert_int_equal(inputs_parse_list(buf_span(&text), &v), 0);
+    struct settings_list_visitor v = { .ctx = &seen, .item = see_item, .complain = see_complaint };
+    assert_int_equal(settings_parse_list(buf_span(&text), &v), 0);
     assert_non_null(strstr(buf_str(&seen.text), "1000:x;1001!"));
     assert_null(strstr(buf_str(&seen.text), "1002"));
     buf_done(&seen.text);
@@ -301,8 +301,8 @@ static void a_failing_item_ends_the_list(void **state)
 {
     (void)state;
     struct seen seen = { .text = BUF_INIT(100), .fail_at = 2 };
-    struct inputs_list_visitor v = { .ctx = &seen, .item = see_item, .complain = see_complaint };
-    assert_int_equal(inputs_parse_list(SPAN_LIT("a\nb\nc"), &v), -ERR_NOMEM);
+    struct settings_list_visitor v = { .ctx = &seen, .item = see_item, .complain = see_complaint };
+    assert_int_equal(settings_parse_list(SPAN_LIT("a\nb\nc"), &v), -ERR_NOMEM);
     assert_string_equal(buf_str(&seen.text), "1:a;2:b;");
     buf_done(&seen.text);
 }
@@ -391,15 +391,15 @@ static void wrong_quotes_in_env_files_are_told(void **state)
 static void a_nul_byte_in_a_value_is_told(void **state)
 {
     (void)state;
-    assert_env_span((struct span){ .ptr = "A=x\0y\nB=1", .len = 9 }, INPUTS_ENV_FILE, "1!holds a NUL byte;2:B=1;");
+    assert_env_span((struct span){ .ptr = "A=x\0y\nB=1", .len = 9 }, SETTINGS_ENV_FILE, "1!holds a NUL byte;2:B=1;");
 }
 
 static void a_failing_entry_ends_the_reading(void **state)
 {
     (void)state;
     struct seen seen = { .text = BUF_INIT(100), .fail_at = 1 };
-    struct inputs_env_visitor v = { .ctx = &seen, .entry = see_entry, .complain = see_complaint };
-    assert_int_equal(inputs_parse_env(SPAN_LIT("A=1\nB=2"), INPUTS_ENV_LINES, &v), -ERR_NOMEM);
+    struct settings_env_visitor v = { .ctx = &seen, .entry = see_entry, .complain = see_complaint };
+    assert_int_equal(settings_parse_env(SPAN_LIT("A=1\nB=2"), SETTINGS_ENV_LINES, &v), -ERR_NOMEM);
     assert_string_equal(buf_str(&seen.text), "1:A=1;");
     buf_done(&seen.text);
 }
@@ -413,10 +413,10 @@ static void input_cut_at_every_byte_never_reads_past_its_end(void **state)
         assert_non_null(copy);
         memcpy(copy, text, len);
         struct seen seen = { .text = BUF_INIT(4096) };
-        struct inputs_env_visitor v = { .ctx = &seen, .entry = see_entry, .complain = see_complaint };
+        struct settings_env_visitor v = { .ctx = &seen, .entry = see_entry, .complain = see_complaint };
         struct span part = { .ptr = copy, .len = len };
-        assert_int_equal(inputs_parse_env(part, INPUTS_ENV_LINES, &v), 0);
-        assert_int_equal(inputs_parse_env(part, INPUTS_ENV_FILE, &v), 0);
+        assert_int_equal(settings_parse_env(part, SETTINGS_ENV_LINES, &v), 0);
+        assert_int_equal(settings_parse_env(part, SETTINGS_ENV_FILE, &v), 0);
         buf_done(&seen.text);
         free(copy);
     }

@@ -2,43 +2,43 @@
  * Text of inputs to values. Everything here takes borrowed bytes, looks at no more than the span, and says no instead
  * of guessing. Scalars are taken whole: trimming is the caller's.
  */
-#ifndef BLUEGREEN_INPUTS_PARSE_H
-#define BLUEGREEN_INPUTS_PARSE_H
+#ifndef BLUEGREEN_SETTINGS_PARSE_H
+#define BLUEGREEN_SETTINGS_PARSE_H
 
 #include "shared/buf.h"
 
-#define INPUTS_DURATION_MAX_MS (366LL * 24 * 3600 * 1000)
-#define INPUTS_SIZE_MAX_BYTES (1LL << 50)
-#define INPUTS_LIST_MAX 1000 /* entries of one list input */
+#define SETTINGS_DURATION_MAX_MS (366LL * 24 * 3600 * 1000)
+#define SETTINGS_SIZE_MAX_BYTES (1LL << 50)
+#define SETTINGS_LIST_MAX 1000 /* entries of one list input */
 
 /*
  * "500ms", "2s", "1m30s", "2h": numbers with unit, largest unit first, each unit once; a bare number is seconds.
- * At most INPUTS_DURATION_MAX_MS.
+ * At most SETTINGS_DURATION_MAX_MS.
  */
-bool inputs_parse_duration(struct span text, int64_t *ret_ms);
-/* The shortest text that inputs_parse_duration() reads back to the same value: "1m30s", "0s". */
-void inputs_format_duration(int64_t ms, struct buf *out);
+bool settings_parse_duration(struct span text, int64_t *ret_ms);
+/* The shortest text that settings_parse_duration() reads back to the same value: "1m30s", "0s". */
+void settings_format_duration(int64_t ms, struct buf *out);
 
 /* "512m", "1g", "1024k", "100b", also "1gb" and "1GiB"; powers of 1024; a bare number is bytes. */
-bool inputs_parse_size(struct span text, int64_t *ret_bytes);
+bool settings_parse_size(struct span text, int64_t *ret_bytes);
 /* In the largest unit that divides it: "512m", "1000b". */
-void inputs_format_size(int64_t bytes, struct buf *out);
+void settings_format_size(int64_t bytes, struct buf *out);
 
 /* "2", "1.5", "0.25": at most 9 decimals, at most 100000. *ret_nano in 10^-9 CPUs. */
-bool inputs_parse_cpus(struct span text, int64_t *ret_nano);
-void inputs_format_cpus(int64_t nano, struct buf *out);
+bool settings_parse_cpus(struct span text, int64_t *ret_nano);
+void settings_format_cpus(int64_t nano, struct buf *out);
 
 /* "2026-01-29T03:10:00Z", with a fraction of three digits or none: Unix milliseconds, or -1. */
-int64_t inputs_parse_time(const char *text);
+int64_t settings_parse_time(const char *text);
 
 /* true True TRUE false False FALSE, as GitHub's toolkit reads booleans. */
-bool inputs_parse_bool(struct span text, bool *ret);
+bool settings_parse_bool(struct span text, bool *ret);
 
 /*
  * What a list reader meets. `line` counts from 1. Both callbacks may be called any number of times, in order of the
  * lines. item() returns 0 to go on or -kind to end the reading with that.
  */
-struct inputs_list_visitor {
+struct settings_list_visitor {
     void *ctx;
     int (*item)(void *ctx, unsigned line, struct span item);
     /* `text` is the offending line: show it only when the input is not secret. */
@@ -48,30 +48,30 @@ struct inputs_list_visitor {
  * One item a line, blanks at both ends cut; empty lines and lines that begin with # are skipped. 0, or what item()
  * returned.
  */
-int inputs_parse_list(struct span text, const struct inputs_list_visitor *visitor);
+int settings_parse_list(struct span text, const struct settings_list_visitor *visitor);
 
-struct inputs_env_visitor {
+struct settings_env_visitor {
     void *ctx;
     /* value is borrowed and may hold LF; valid during the call only. */
     int (*entry)(void *ctx, unsigned line, struct span key, struct span value);
     void (*complain)(void *ctx, unsigned line, struct span text, const char *what);
 };
-enum inputs_env_form {
+enum settings_env_form {
     /*
      * KEY=VALUE, the value as it stands (no quotes, no escapes; a CR at the end is dropped), or KEY<<WORD and the lines
      * up to one that is just WORD.
      */
-    INPUTS_ENV_LINES,
+    SETTINGS_ENV_LINES,
     /*
      * KEY=VALUE of an env file: `export ` in front, blanks around the value and quotes around it are dropped. Within
      * double quotes \n \t \r \" \\ \$ are escapes; within single quotes nothing is.
      */
-    INPUTS_ENV_FILE,
+    SETTINGS_ENV_FILE,
 };
 /* Empty lines and lines that begin with # are skipped. 0, or what entry() returned, or -ERR_NOMEM. */
-int inputs_parse_env(struct span text, enum inputs_env_form form, const struct inputs_env_visitor *visitor);
+int settings_parse_env(struct span text, enum settings_env_form form, const struct settings_env_visitor *visitor);
 
 /* [A-Za-z_][A-Za-z0-9_]*, at most 256 bytes. */
-bool inputs_is_env_key(struct span key);
+bool settings_is_env_key(struct span key);
 
 #endif

@@ -1,4 +1,4 @@
-#include "cmd/inputs/inputs_parse.h"
+#include "shared/settings/settings_parse.h"
 
 #include "shared/clock.h"
 
@@ -71,13 +71,13 @@ static bool add_scaled(struct span digits, int64_t factor, int64_t max, int64_t 
     return true;
 }
 
-bool inputs_parse_duration(struct span text, int64_t *ret_ms)
+bool settings_parse_duration(struct span text, int64_t *ret_ms)
 {
     struct span rest = text;
     struct span digits = cut_while(&rest, is_digit);
     int64_t total = 0;
     if (digits.len > 0 && rest.len == 0) {
-        if (!add_scaled(digits, 1000, INPUTS_DURATION_MAX_MS, &total))
+        if (!add_scaled(digits, 1000, SETTINGS_DURATION_MAX_MS, &total))
             return false;
         *ret_ms = total;
         return true;
@@ -92,7 +92,7 @@ bool inputs_parse_duration(struct span text, int64_t *ret_ms)
             i++;
         if (digits.len == 0 || i == COUNT(duration_units))
             return false;
-        if (!add_scaled(digits, duration_units[i].factor, INPUTS_DURATION_MAX_MS, &total))
+        if (!add_scaled(digits, duration_units[i].factor, SETTINGS_DURATION_MAX_MS, &total))
             return false;
         next_unit = i + 1;
     }
@@ -102,7 +102,7 @@ bool inputs_parse_duration(struct span text, int64_t *ret_ms)
     return true;
 }
 
-void inputs_format_duration(int64_t ms, struct buf *out)
+void settings_format_duration(int64_t ms, struct buf *out)
 {
     if (ms <= 0) {
         buf_adds(out, "0s");
@@ -134,18 +134,18 @@ static const struct unit *find_size_unit(struct span name)
     return NULL;
 }
 
-bool inputs_parse_size(struct span text, int64_t *ret_bytes)
+bool settings_parse_size(struct span text, int64_t *ret_bytes)
 {
     struct span digits = cut_while(&text, is_digit);
     const struct unit *u = find_size_unit(text);
     int64_t total = 0;
-    if (digits.len == 0 || !u || !add_scaled(digits, u->factor, INPUTS_SIZE_MAX_BYTES, &total))
+    if (digits.len == 0 || !u || !add_scaled(digits, u->factor, SETTINGS_SIZE_MAX_BYTES, &total))
         return false;
     *ret_bytes = total;
     return true;
 }
 
-void inputs_format_size(int64_t bytes, struct buf *out)
+void settings_format_size(int64_t bytes, struct buf *out)
 {
     for (size_t i = 0; i < COUNT(size_units); i++) {
         const struct unit *u = &size_units[i];
@@ -159,7 +159,7 @@ void inputs_format_size(int64_t bytes, struct buf *out)
 #define NANO_DIGITS 9
 #define CPUS_MAX 100000
 
-bool inputs_parse_cpus(struct span text, int64_t *ret_nano)
+bool settings_parse_cpus(struct span text, int64_t *ret_nano)
 {
     struct span whole = cut_while(&text, is_digit);
     int64_t nano = 0;
@@ -180,7 +180,7 @@ bool inputs_parse_cpus(struct span text, int64_t *ret_nano)
     return true;
 }
 
-void inputs_format_cpus(int64_t nano, struct buf *out)
+void settings_format_cpus(int64_t nano, struct buf *out)
 {
     buf_addf(out, "%" PRId64, nano / 1000000000);
     int64_t rest = nano % 1000000000;
@@ -192,7 +192,7 @@ void inputs_format_cpus(int64_t nano, struct buf *out)
     buf_addf(out, ".%0*" PRId64, width, rest);
 }
 
-int64_t inputs_parse_time(const char *text)
+int64_t settings_parse_time(const char *text)
 {
     char whole[CLOCK_ISO_SIZE];
     size_t len = strlen(text);
@@ -202,7 +202,7 @@ int64_t inputs_parse_time(const char *text)
     return text[len - 1] == 'Z' ? clock_parse_iso(whole) : -1;
 }
 
-bool inputs_parse_bool(struct span text, bool *ret)
+bool settings_parse_bool(struct span text, bool *ret)
 {
     if (span_eq(text, "true") || span_eq(text, "True") || span_eq(text, "TRUE"))
         *ret = true;
@@ -220,7 +220,7 @@ static bool is_skipped(struct span trimmed)
     return trimmed.len == 0 || trimmed.ptr[0] == '#';
 }
 
-int inputs_parse_list(struct span text, const struct inputs_list_visitor *visitor)
+int settings_parse_list(struct span text, const struct settings_list_visitor *visitor)
 {
     struct span line;
     unsigned items = 0;
@@ -228,7 +228,7 @@ int inputs_parse_list(struct span text, const struct inputs_list_visitor *visito
         struct span item = span_trim(line);
         if (is_skipped(item))
             continue;
-        if (++items > INPUTS_LIST_MAX) {
+        if (++items > SETTINGS_LIST_MAX) {
             visitor->complain(visitor->ctx, number, item, "is one entry too many (at most 1000)");
             return 0;
         }
@@ -241,7 +241,7 @@ int inputs_parse_list(struct span text, const struct inputs_list_visitor *visito
 
 /* ---- KEY=VALUE ---- */
 
-bool inputs_is_env_key(struct span key)
+bool settings_is_env_key(struct span key)
 {
     if (key.len == 0 || key.len > ENV_KEY_MAX || is_digit(key.ptr[0]))
         return false;
@@ -252,8 +252,8 @@ bool inputs_is_env_key(struct span key)
 }
 
 struct env_reader {
-    enum inputs_env_form form;
-    const struct inputs_env_visitor *visitor;
+    enum settings_env_form form;
+    const struct settings_env_visitor *visitor;
     struct span rest;   /* lines still to read */
     unsigned line;      /* number of the line read last */
     struct buf scratch; /* value that had to be put together; zeroed at the end */
@@ -361,7 +361,7 @@ static struct span skip_export(struct span line)
 static struct span cut_key(const struct env_reader *r, struct span text, size_t len)
 {
     struct span key = { .ptr = text.ptr, .len = len };
-    if (r->form == INPUTS_ENV_FILE)
+    if (r->form == SETTINGS_ENV_FILE)
         return span_trim(key);
     while (key.len > 0 && (key.ptr[0] == ' ' || key.ptr[0] == '\t'))
         (void)cut(&key, 1);
@@ -372,13 +372,13 @@ static struct span cut_key(const struct env_reader *r, struct span text, size_t 
 static int read_entry(struct env_reader *r, struct span line)
 {
     unsigned number = r->line;
-    struct span text = r->form == INPUTS_ENV_FILE ? skip_export(span_trim(line)) : line;
+    struct span text = r->form == SETTINGS_ENV_FILE ? skip_export(span_trim(line)) : line;
     size_t eq = find(text, '=');
     size_t here = find(text, '<');
     struct span key, value;
     int result = 0;
 
-    bool heredoc = r->form == INPUTS_ENV_LINES && here < eq && here + 1 < text.len && text.ptr[here + 1] == '<';
+    bool heredoc = r->form == SETTINGS_ENV_LINES && here < eq && here + 1 < text.len && text.ptr[here + 1] == '<';
     if (heredoc) {
         key = cut_key(r, text, here);
         struct span word = { .ptr = text.ptr + here + 2, .len = text.len - here - 2 };
@@ -386,7 +386,7 @@ static int read_entry(struct env_reader *r, struct span line)
     } else if (eq < text.len) {
         key = cut_key(r, text, eq);
         value = (struct span){ .ptr = text.ptr + eq + 1, .len = text.len - eq - 1 };
-        if (r->form == INPUTS_ENV_FILE) {
+        if (r->form == SETTINGS_ENV_FILE) {
             value = span_trim(value);
             if (value.len > 0 && (value.ptr[0] == '"' || value.ptr[0] == '\''))
                 result = read_quoted(r, line, &value);
@@ -397,7 +397,7 @@ static int read_entry(struct env_reader *r, struct span line)
     }
     if (result != 0)
         return result;
-    if (!inputs_is_env_key(key)) {
+    if (!settings_is_env_key(key)) {
         complain(r, number, line, "wants a name of letters, digits and _ before the '='");
         return 1;
     }
@@ -408,7 +408,7 @@ static int read_entry(struct env_reader *r, struct span line)
     return r->visitor->entry(r->visitor->ctx, number, key, value);
 }
 
-int inputs_parse_env(struct span text, enum inputs_env_form form, const struct inputs_env_visitor *visitor)
+int settings_parse_env(struct span text, enum settings_env_form form, const struct settings_env_visitor *visitor)
 {
     struct env_reader r = { .form = form, .visitor = visitor, .rest = text };
     buf_init(&r.scratch, ENV_VALUE_MAX);
@@ -420,7 +420,7 @@ int inputs_parse_env(struct span text, enum inputs_env_form form, const struct i
         line = without_cr(line);
         if (is_skipped(span_trim(line)))
             continue;
-        if (++entries > INPUTS_LIST_MAX) {
+        if (++entries > SETTINGS_LIST_MAX) {
             complain(&r, r.line, line, "is one entry too many (at most 1000)");
             break;
         }
