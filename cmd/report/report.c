@@ -137,24 +137,6 @@ static void set_outcome(struct report *r, const struct event *ev)
         event_error_from_json(json_get(ev->body, "error"), &r->cause);
 }
 
-/* A long answer comes in parts: the entries of the later ones follow those of the first. */
-static void take_answer(struct report *r, const struct event *ev)
-{
-    const struct json *part = json_get(ev->body, "report");
-    const char *name = json_str(ev->body, "name", "");
-
-    if (!r->answer || strcmp(name, r->answer_name) != 0) {
-        json_free(r->answer);
-        r->answer = json_copy(part);
-        (void)snprintf(r->answer_name, sizeof(r->answer_name), "%s", name);
-        return;
-    }
-    struct json *all = json_copy(json_get(r->answer, "entries"));
-    for (const struct json *e = json_first(json_get(part, "entries")); e; e = json_next(e))
-        json_push(all, json_copy(e));
-    json_set(r->answer, "entries", all);
-}
-
 bool report_is_question(enum wire_op op)
 {
     switch (op) {
@@ -209,7 +191,7 @@ void report_event(struct report *r, const struct event *ev)
         add_diagnosis(r, ev);
         break;
     case EVENT_REPORT:
-        take_answer(r, ev);
+        answer_add(ev, r->answer_name, &r->answer);
         break;
     case EVENT_OUTCOME:
         set_outcome(r, ev);

@@ -7,6 +7,7 @@
 #ifndef BLUEGREEN_REPORT_H
 #define BLUEGREEN_REPORT_H
 
+#include "shared/answer.h"
 #include "shared/event.h"
 #include "shared/kpi.h"
 #include "shared/outcome.h"
@@ -57,11 +58,11 @@ struct report {
     char deployment[WIRE_ID_MAX + 1];
     enum wire_op op;
     enum outcome outcome;
-    struct err cause;     /* kind ERR_OK: none */
-    bool told;            /* an outcome event came */
-    struct json *facts;   /* its members (docs/protocol.md "outcome"); NULL: none came. Owned */
-    struct json *answer;  /* of the report events of a question, the parts of a long one together; owned; NULL none */
-    char answer_name[24]; /* "status", "history"…: what kind of report it is */
+    struct err cause;    /* kind ERR_OK: none */
+    bool told;           /* an outcome event came */
+    struct json *facts;  /* its members (docs/protocol.md "outcome"); NULL: none came. Owned */
+    struct json *answer; /* of the report events of a question, the parts of a long one together; owned; NULL none */
+    char answer_name[ANSWER_NAME_SIZE]; /* "status", "history"…: what kind of report it is */
     char agent_version[64];
     uint64_t events; /* of the deployment's log (seq > 0) */
 

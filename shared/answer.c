@@ -1,0 +1,18 @@
+#include "shared/answer.h"
+
+void answer_add(const struct event *ev, char name[ANSWER_NAME_SIZE], struct json **report)
+{
+    const struct json *part = json_get(ev->body, "report");
+    const char *part_name = json_str(ev->body, "name", "");
+
+    if (!*report || strcmp(part_name, name) != 0) {
+        json_free(*report);
+        *report = json_copy(part);
+        (void)snprintf(name, ANSWER_NAME_SIZE, "%s", part_name);
+        return;
+    }
+    struct json *all = json_copy(json_get(*report, "entries"));
+    for (const struct json *e = json_first(json_get(part, "entries")); e; e = json_next(e))
+        json_push(all, json_copy(e));
+    json_set(*report, "entries", all);
+}
