@@ -1,17 +1,17 @@
-#include "cmd/ssh/session_stream.h"
+#include "shared/eventstream.h"
 
 #include <inttypes.h>
 
 #define IN_MAX (EVENT_LINE_MAX + 64 * 1024)
 #define READ_MAX (32 * 1024)
 
-void stream_init(struct stream *st)
+void eventstream_init(struct eventstream *st)
 {
-    *st = (struct stream){ .next_seq = 1 };
+    *st = (struct eventstream){ .next_seq = 1 };
     buf_init(&st->in, IN_MAX);
 }
 
-static void drop_data_event(struct stream *st)
+static void drop_data_event(struct eventstream *st)
 {
     if (st->data_open)
         event_done(&st->data);
@@ -19,13 +19,13 @@ static void drop_data_event(struct stream *st)
     st->data_left = 0;
 }
 
-void stream_done(struct stream *st)
+void eventstream_done(struct eventstream *st)
 {
     drop_data_event(st);
     buf_done(&st->in);
 }
 
-void stream_reset_connection(struct stream *st)
+void eventstream_reset_connection(struct eventstream *st)
 {
     drop_data_event(st);
     buf_reset(&st->in);
@@ -34,7 +34,7 @@ void stream_reset_connection(struct stream *st)
     st->noise_bytes = 0;
 }
 
-void stream_reset_request(struct stream *st)
+void eventstream_reset_request(struct eventstream *st)
 {
     st->ended = false;
     st->next_seq = 1;
@@ -42,7 +42,7 @@ void stream_reset_request(struct stream *st)
     st->data_bytes = 0;
 }
 
-size_t stream_room(struct stream *st)
+size_t eventstream_room(struct eventstream *st)
 {
     if (st->at > 0) { /* once a read, not once a line */
         buf_consume(&st->in, st->at);
@@ -61,7 +61,7 @@ static int protocol_error(struct err *err, const char *what)
 }
 
 /* Cut the next line off. 1 got one, 0 none yet, -ERR_PROTO too long. */
-static int next_line(struct stream *st, struct span *line, struct err *err)
+static int next_line(struct eventstream *st, struct span *line, struct err *err)
 {
     const char *from = buf_str(&st->in) + st->at;
     size_t len = st->in.len - st->at;
@@ -79,7 +79,7 @@ static int next_line(struct stream *st, struct span *line, struct err *err)
  * Before the hello: skip what login scripts print. They may leave their last line open, so the hello is looked for within
  * the line too.
  */
-static int look_for_hello(struct stream *st, struct span line, struct err *err)
+static int look_for_hello(struct eventstream *st, struct span line, struct err *err)
 {
     static const char start[] = "{\"v\":";
     const char *at = line.len ? memmem(line.ptr, line.len, start, sizeof(start) - 1) : NULL;
@@ -97,13 +97,13 @@ static int look_for_hello(struct stream *st, struct span line, struct err *err)
         }
     }
     st->noise_bytes += (int64_t)line.len + 1;
-    if (st->noise_bytes > STREAM_NOISE_MAX)
+    if (st->noise_bytes > EVENTSTREAM_NOISE_MAX)
         return protocol_error(err, "more than 64 KiB came before the agent's first words");
     return 0;
 }
 
 /* 0 to be handed over, 1 seen before. */
-static int check_seq(struct stream *st, const struct event *ev, struct err *err)
+static int check_seq(struct eventstream *st, const struct event *ev, struct err *err)
 {
     char what[100];
     if (ev->seq == 0)
@@ -118,12 +118,12 @@ static int check_seq(struct stream *st, const struct event *ev, struct err *err)
     return 0;
 }
 
-static int begin_data(struct stream *st, struct event *ev, session_event_fn *on_event, void *ctx, struct err *err)
+static int begin_data(struct eventstream *st, struct event *ev, eventstream_fn *on_event, void *ctx, struct err *err)
 {
     if (ev->seq != 0) /* its bytes are in no log, so it could not be asked for again */
         return protocol_error(err, "data with a sequence number");
     int64_t bytes = json_int(ev->body, "bytes", -1);
-    if (bytes < 0 || bytes > STREAM_DATA_MAX - st->data_bytes)
+    if (bytes < 0 || bytes > EVENTSTREAM_DATA_MAX - st->data_bytes)
         return protocol_error(err, bytes < 0 ? "data without a size" : "more than 512 MiB of data");
     st->data_bytes += bytes;
     if (bytes == 0)
@@ -135,11 +135,11 @@ static int begin_data(struct stream *st, struct event *ev, session_event_fn *on_
     return 0;
 }
 
-static int one_line(struct stream *st, struct span line, session_event_fn *on_event, void *ctx, struct err *err)
+static int one_line(struct eventstream *st, struct span line, eventstream_fn *on_event, void *ctx, struct err *err)
 {
     struct event ev;
     st->event_bytes += (int64_t)line.len + 1;
-    if (st->event_bytes > STREAM_EVENTS_MAX)
+    if (st->event_bytes > EVENTSTREAM_EVENTS_MAX)
         return protocol_error(err, "more than 256 MiB of events");
     int r = event_decode(line, &ev, err);
     if (r < 0)
@@ -167,7 +167,7 @@ static int one_line(struct stream *st, struct span line, session_event_fn *on_ev
 }
 
 /* 0 all of it came, 1 more is to come, negative: on_event's. */
-static int data_bytes(struct stream *st, session_event_fn *on_event, void *ctx)
+static int data_bytes(struct eventstream *st, eventstream_fn *on_event, void *ctx)
 {
     size_t have = st->in.len - st->at;
     size_t n = (int64_t)have < st->data_left ? have : (size_t)st->data_left;
@@ -185,7 +185,7 @@ static int data_bytes(struct stream *st, session_event_fn *on_event, void *ctx)
     return 0;
 }
 
-int stream_feed(struct stream *st, session_event_fn *on_event, void *ctx, struct err *err)
+int eventstream_feed(struct eventstream *st, eventstream_fn *on_event, void *ctx, struct err *err)
 {
     while (!st->ended) {
         struct span line;

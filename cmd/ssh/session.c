@@ -1,7 +1,6 @@
 #include "cmd/ssh/session.h"
 
 #include "cmd/ssh/session_link.h"
-#include "cmd/ssh/session_stream.h"
 #include "shared/clock.h"
 
 #define HELLO_MS 30000
@@ -20,14 +19,14 @@ struct session {
     struct session_link link;
     struct session_observer observer;
     int64_t connect_timeout_ms;
-    struct stream stream;
+    struct eventstream stream;
 };
 
 /* One request while it runs. */
 struct run {
     struct session *s;
     const struct wire_request *request;
-    session_event_fn *on_event;
+    eventstream_fn *on_event;
     void *ctx;
     int handler_failed; /* what on_event returned; 0 */
     bool is_run;        /* changes the host: reattach after a loss, undo after a cancel */
@@ -63,14 +62,14 @@ static int await_hello(struct session *s, int64_t timeout_ms, struct err *err)
     int64_t deadline = s->link.now_ms(s->link.ctx) + timeout_ms;
     for (;;) {
         int64_t left = deadline - s->link.now_ms(s->link.ctx);
-        int r = s->link.read(s->link.ctx, &s->stream.in, stream_room(&s->stream), left > 0 ? left : 0, err);
+        int r = s->link.read(s->link.ctx, &s->stream.in, eventstream_room(&s->stream), left > 0 ? left : 0, err);
         if (r == 1)
             return s->link.explain_end(s->link.ctx, err);
         if (r == -ERR_TIMEOUT)
             return err_set(err, ERR_TIMEOUT, 0, "the agent says nothing");
         if (r < 0)
             return r;
-        if ((r = stream_feed(&s->stream, NULL, NULL, err)) != 0)
+        if ((r = eventstream_feed(&s->stream, NULL, NULL, err)) != 0)
             return r < 0 ? r : 0;
     }
 }
@@ -78,7 +77,7 @@ static int await_hello(struct session *s, int64_t timeout_ms, struct err *err)
 static int connect_agent(struct session *s, int64_t timeout_ms, bool cancellable, struct err *err)
 {
     int64_t deadline = s->link.now_ms(s->link.ctx) + timeout_ms;
-    stream_reset_connection(&s->stream);
+    eventstream_reset_connection(&s->stream);
     int r = s->link.open(s->link.ctx, timeout_ms, cancellable, err);
     if (r < 0)
         return r;
@@ -98,7 +97,7 @@ int session_open_link(struct session **ret, const struct session_link *link, int
     s->link = *link;
     s->observer = *observer;
     s->connect_timeout_ms = connect_timeout_ms;
-    stream_init(&s->stream);
+    eventstream_init(&s->stream);
     int r = connect_agent(s, connect_timeout_ms, true, err);
     if (r < 0)
         return r;
@@ -127,7 +126,7 @@ void session_free(struct session *s)
 {
     if (!s)
         return;
-    stream_done(&s->stream);
+    eventstream_done(&s->stream);
     if (s->ssh)
         ssh_link_free(s->ssh);
     free(s);
@@ -260,11 +259,11 @@ static int follow(struct run *run, struct err *err)
             if ((r = send_simple(run, WIRE_CANCEL, 0, err)) < 0)
                 return r;
         }
-        r = stream_feed(&s->stream, handle, run, err); /* also what came together with the hello */
+        r = eventstream_feed(&s->stream, handle, run, err); /* also what came together with the hello */
         if (r < 0 || s->stream.ended)
             return r < 0 ? r : 0;
         size_t before = s->stream.in.len - s->stream.at;
-        r = link->read(link->ctx, &s->stream.in, stream_room(&s->stream), read_time(run, last), err);
+        r = link->read(link->ctx, &s->stream.in, eventstream_room(&s->stream), read_time(run, last), err);
         if (r == -ERR_CANCEL && run->is_run && !run->cancelled) {
             note_cancel(run);
             continue;
@@ -360,7 +359,7 @@ static int finish(struct run *run, int r, struct err *err)
     return r;
 }
 
-int session_run(struct session *s, const struct wire_request *request, session_event_fn *on_event, void *ctx,
+int session_run(struct session *s, const struct wire_request *request, eventstream_fn *on_event, void *ctx,
                 struct err *err)
 {
     struct run run = { .s = s, .request = request, .on_event = on_event, .ctx = ctx };
@@ -376,7 +375,7 @@ int session_run(struct session *s, const struct wire_request *request, session_e
         run.max_ms = RUN_MAX_MS + (lock_ms > 0 ? lock_ms : 0);
     }
     run.deadline_ms = s->link.now_ms(s->link.ctx) + run.max_ms;
-    stream_reset_request(&s->stream);
+    eventstream_reset_request(&s->stream);
     if (request->op == WIRE_ATTACH && request->from > 1)
         s->stream.next_seq = request->from;
 

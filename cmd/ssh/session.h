@@ -6,6 +6,7 @@
 #define BLUEGREEN_SESSION_H
 
 #include "cmd/ssh/ssh.h"
+#include "shared/eventstream.h"
 #include "shared/wire.h"
 
 struct session;
@@ -40,8 +41,7 @@ void session_free_p(struct session **s);
  * 0: `end` arrived. Otherwise the end is unknown: -ERR_NET, -ERR_TIMEOUT, -ERR_PROTO, -ERR_CANCEL, -ERR_REMOTE.
  */
 #define SESSION_CANCEL_MS 8000
-typedef int session_event_fn(void *ctx, const struct event *ev, struct span data);
-int session_run(struct session *s, const struct wire_request *request, session_event_fn *on_event, void *ctx,
+int session_run(struct session *s, const struct wire_request *request, eventstream_fn *on_event, void *ctx,
                 struct err *err);
 
 /* "x86_64", "aarch64"; where it was found; was it sent in this run; channels and connections used so far. */

@@ -3,7 +3,7 @@
  * within the stream's bounds.
  */
 #include "cmd/ssh/install.h"
-#include "cmd/ssh/session_stream.h"
+#include "shared/eventstream.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -30,11 +30,11 @@ static int on_event(void *ctx, const struct event *ev, struct span data)
 
 static int feed(const uint8_t *data, size_t size, size_t piece, struct seen *seen)
 {
-    struct stream st;
+    struct eventstream st;
     int r = 0;
-    stream_init(&st);
+    eventstream_init(&st);
     while (r >= 0 && !st.ended) {
-        size_t room = stream_room(&st), n = size < piece ? size : piece;
+        size_t room = eventstream_room(&st), n = size < piece ? size : piece;
         if (room == 0)
             abort();
         if (n > room)
@@ -42,12 +42,12 @@ static int feed(const uint8_t *data, size_t size, size_t piece, struct seen *see
         buf_add(&st.in, data, n);
         data += n;
         size -= n;
-        while ((r = stream_feed(&st, on_event, seen, NULL)) == 1) {
+        while ((r = eventstream_feed(&st, on_event, seen, NULL)) == 1) {
         }
         if (n == 0)
             break;
     }
-    stream_done(&st);
+    eventstream_done(&st);
     return r;
 }
 

@@ -95,7 +95,7 @@ static void fake_note_request(const struct wire_request *q)
 }
 
 /* "data:TEXT" hands TEXT over as bundle bytes. */
-static int fake_event(const char *members, size_t len, session_event_fn *on_event, void *ctx)
+static int fake_event(const char *members, size_t len, eventstream_fn *on_event, void *ctx)
 {
     _cleanup_(buf_done_p) struct buf line = BUF_INIT(EVENT_LINE_MAX);
     struct event ev;
@@ -114,7 +114,7 @@ static int fake_event(const char *members, size_t len, session_event_fn *on_even
     return r;
 }
 
-int session_run(struct session *s, const struct wire_request *request, session_event_fn *on_event, void *ctx,
+int session_run(struct session *s, const struct wire_request *request, eventstream_fn *on_event, void *ctx,
                 struct err *err)
 {
     const struct fake_reply *reply = &fake.reply[fake.requests];
