@@ -54,6 +54,8 @@ struct engine_image {
 int engine_image_inspect(struct engine *e, const char *ref, const char *repo, struct engine_image *ret,
                          struct err *err);
 void engine_image_done(struct engine_image *i);
+/* Array as of GET /images/json: Id, RepoTags, RepoDigests, Size. Caller frees. */
+int engine_image_list(struct engine *e, struct json **ret, struct err *err);
 
 struct engine_pull_progress {
     int64_t current, total; /* bytes over all layers known so far */
@@ -130,6 +132,10 @@ struct engine_container {
 int engine_container_inspect(struct engine *e, const char *name_or_id, struct engine_container *ret, struct err *err);
 void engine_container_done(struct engine_container *c);
 const char *engine_container_label(const struct engine_container *c, const char *label); /* "" when absent */
+/* A time of the engine's ("2026-01-29T03:10:02.113456789Z") as Unix milliseconds; -1: none, or the zero time of "never". */
+int64_t engine_time_ms(const char *text);
+/* Bytes that a container has written to its own layer; 0 also when it is gone or the engine does not say. */
+int engine_container_size(struct engine *e, const char *id, int64_t *ret_bytes, struct err *err);
 
 /* Array as of GET /containers/json?all=1; label ("k=v") NULL: all. Caller frees. */
 int engine_container_list(struct engine *e, const char *label, struct json **ret, struct err *err);

@@ -1,5 +1,7 @@
 #include "agent/engine/engine_internal.h"
 
+#include "shared/clock.h"
+
 #define STOP_EXTRA_MS 10000 /* kill and network teardown after the grace time */
 
 void engine_container_done(struct engine_container *c)
@@ -99,6 +101,40 @@ int engine_container_inspect(struct engine *e, const char *name_or_id, struct en
     }
     ret->raw = TAKE_PTR(answer.json);
     read_container(ret);
+    return 0;
+}
+
+int64_t engine_time_ms(const char *text)
+{
+    char iso[CLOCK_ISO_SIZE];
+    struct span rest = span_of(text), seconds, fraction = { 0 };
+    int64_t part = 0;
+    if (rest.len < 2 || rest.ptr[rest.len - 1] != 'Z' || span_starts(rest, "0001-"))
+        return -1;
+    rest.len--;
+    if (!span_split(&rest, '.', &seconds))
+        return -1;
+    fraction = rest;
+    for (size_t i = 0; i < 3; i++)
+        part = part * 10 +
+               (i < fraction.len && fraction.ptr[i] >= '0' && fraction.ptr[i] <= '9' ? fraction.ptr[i] - '0' : 0);
+    (void)snprintf(iso, sizeof(iso), "%.*s.%03dZ", (int)(seconds.len < 20 ? seconds.len : 20), seconds.ptr, (int)part);
+    return clock_parse_iso(iso);
+}
+
+int engine_container_size(struct engine *e, const char *id, int64_t *ret_bytes, struct err *err)
+{
+    _cleanup_(buf_done) struct buf path = BUF_INIT(ENGINE_PATH_MAX);
+    struct engine_answer answer;
+    int r = engine_path(&path, "/containers/", id, "/json?size=1", err);
+    if (r < 0)
+        return r;
+    const struct engine_request request = { .method = "GET", .path = buf_str(&path), .accept = { 404 } };
+    r = engine_call(e, &request, &answer, err);
+    if (r < 0)
+        return r;
+    *ret_bytes = json_int(answer.json, "SizeRw", 0);
+    engine_answer_done(&answer);
     return 0;
 }
 

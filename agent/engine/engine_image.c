@@ -51,6 +51,21 @@ int engine_image_inspect(struct engine *e, const char *ref, const char *repo, st
     return 0;
 }
 
+int engine_image_list(struct engine *e, struct json **ret, struct err *err)
+{
+    struct engine_answer answer;
+    const struct engine_request request = { .method = "GET", .path = "/images/json", .max_body = ENGINE_LIST_MAX };
+    int r = engine_call(e, &request, &answer, err);
+    if (r < 0)
+        return r;
+    if (!json_is_array(answer.json)) {
+        engine_answer_done(&answer);
+        return err_set(err, ERR_PROTO, 0, "the Docker Engine's list of images is not an array");
+    }
+    *ret = answer.json;
+    return 0;
+}
+
 /* ---- credentials ---- */
 
 static void add_json_string(struct buf *out, const char *s)

@@ -184,6 +184,48 @@ int store_list_deployments(int app_fd, struct strlist *ret, struct err *err)
     return r;
 }
 
+static int by_name(const void *a, const void *b)
+{
+    const char *const *x = a, *const *y = b;
+    return strcmp(*x, *y);
+}
+
+int store_list_apps(struct strlist *ret, struct err *err)
+{
+    _cleanup_(buf_done_p) struct buf root = BUF_INIT(4096);
+    if (store_root_path(&root, err) < 0)
+        return -(int)err->kind;
+    buf_adds(&root, "/apps");
+    DIR *dir = opendir(buf_str(&root));
+    if (!dir)
+        return errno == ENOENT ? 0 : io_fail(err, "list", "apps");
+    int r = 0;
+    for (const struct dirent *d; r == 0 && (d = readdir(dir));)
+        if (spec_is_app_name(d->d_name))
+            r = strlist_add(ret, span_of(d->d_name), err);
+    closedir(dir);
+    if (r == 0 && ret->len > 1)
+        qsort(ret->items, ret->len, sizeof(ret->items[0]), by_name);
+    return r;
+}
+
+int64_t store_folder_bytes(int dir_fd)
+{
+    int list_fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = list_fd >= 0 ? fdopendir(list_fd) : NULL;
+    int64_t bytes = 0;
+    struct stat st;
+    if (!dir) {
+        close_p(&list_fd);
+        return 0;
+    }
+    for (const struct dirent *d; (d = readdir(dir));)
+        if (fstatat(dir_fd, d->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
+            bytes += (int64_t)st.st_size;
+    closedir(dir);
+    return bytes;
+}
+
 int store_remove_deployment(int app_fd, const char *id, struct err *err)
 {
     _cleanup_(close_p) int fd = -1;

@@ -26,6 +26,10 @@ int store_open_deployment(int app_fd, const char *id, int *ret_fd, struct err *e
 int store_create_deployment(int app_fd, const char *id, int *ret_fd, struct err *err);
 /* Ids below an app's descriptor, newest first. */
 int store_list_deployments(int app_fd, struct strlist *ret, struct err *err);
+/* Names of the apps that something is known of, sorted. None also when there is no state root. */
+int store_list_apps(struct strlist *ret, struct err *err);
+/* Bytes of the plain files in a deployment's folder. */
+int64_t store_folder_bytes(int dir_fd);
 /* Delete deployments/ID with the plain files in it. 0, also when it is gone. */
 int store_remove_deployment(int app_fd, const char *id, struct err *err);
 

@@ -346,6 +346,17 @@ static void stats_of_an_older_engine_are_asked_the_old_way(void **state)
     fake_engine_stop(f.fake);
 }
 
+static void the_size_of_a_container_is_what_it_wrote(void **state)
+{
+    struct fixture *f = *state;
+    int64_t bytes = -1;
+    fake_engine_reply(f->fake, "GET /containers/a/json?size=1", 200, "{\"SizeRw\":12345,\"SizeRootFs\":99999}");
+    assert_result(f, engine_container_size(f->engine, "a", &bytes, &f->err), 0);
+    assert_int_equal(bytes, 12345);
+    assert_result(f, engine_container_size(f->engine, "gone", &bytes, &f->err), 0);
+    assert_int_equal(bytes, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -355,6 +366,7 @@ int main(void)
         CASE(an_inspect_of_wrong_types_does_no_harm),
         CASE(an_inspect_that_is_no_object_is_refused),
         CASE(no_such_container_is_1),
+        CASE(the_size_of_a_container_is_what_it_wrote),
         CASE(a_list_is_filtered_by_label),
         CASE(creating_gives_the_id),
         CASE(a_taken_name_is_409),

@@ -335,6 +335,20 @@ static void removing_an_image_tells_whether_it_happened(void **state)
     assert_null(strstr(fake_engine_seen(f->fake), "force"));
 }
 
+static void images_are_listed(void **state)
+{
+    struct fixture *f = *state;
+    struct json *all = NULL;
+    fake_engine_reply(f->fake, "GET /images/json", 200, "[{\"Id\":\"sha256:1\",\"Size\":7},{}]");
+    assert_result(f, engine_image_list(f->engine, &all, &f->err), 0);
+    assert_int_equal(json_len(all), 2);
+    assert_int_equal(json_int(json_first(all), "Size", 0), 7);
+    json_free_p(&all);
+    fake_engine_reply(f->fake, "GET /images/json", 200, "{}");
+    assert_err(f, engine_image_list(f->engine, &all, &f->err), ERR_PROTO, "not an array");
+    assert_null(all);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -365,6 +379,7 @@ int main(void)
         CASE(an_engine_without_distribution_tells_no_digest),
         CASE(a_digest_that_is_none_is_not_believed),
         CASE(a_missing_tag_is_told_by_the_registry),
+        CASE(images_are_listed),
         CASE(removing_an_image_tells_whether_it_happened),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

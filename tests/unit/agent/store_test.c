@@ -309,6 +309,42 @@ static void the_disk_is_measured_where_it_can_be(void **state)
     assert_int_equal(total, -1);
 }
 
+static void apps_are_listed_by_name_and_strangers_are_not(void **state)
+{
+    struct host *h = *state;
+    struct strlist apps = { 0 };
+    char path[80];
+    int fd = -1;
+    host_assert_result(h, store_list_apps(&apps, &h->err), 0);
+    assert_int_equal(apps.len, 0); /* there is no folder of apps yet */
+    host_assert_result(h, store_open_app("web", &fd, &h->err), 0);
+    close_p(&fd);
+    host_assert_result(h, store_open_app("api", &fd, &h->err), 0);
+    close_p(&fd);
+    (void)snprintf(path, sizeof(path), "%s/apps/.hidden", h->root);
+    assert_int_equal(mkdir(path, 0700), 0);
+    host_assert_result(h, store_list_apps(&apps, &h->err), 0);
+    assert_int_equal(apps.len, 2);
+    assert_string_equal(apps.items[0], "api");
+    assert_string_equal(apps.items[1], "web");
+    strlist_done(&apps);
+}
+
+static void a_folder_is_as_large_as_its_files(void **state)
+{
+    struct host *h = *state;
+    int app = -1, fd = -1;
+    host_assert_result(h, store_open_app("shop", &app, &h->err), 0);
+    host_assert_result(h, store_create_deployment(app, "20260101-000000-aaaaaa", &fd, &h->err), 0);
+    assert_int_equal(store_folder_bytes(fd), 0);
+    host_write(fd, "a", "12345");
+    host_write(fd, "b", "123");
+    assert_int_equal(store_folder_bytes(fd), 8);
+    assert_int_equal(store_folder_bytes(fd), 8);
+    close_p(&fd);
+    close_p(&app);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -331,6 +367,8 @@ int main(void)
         ROOT_CASE(a_link_is_neither_read_nor_written_through),
         ROOT_CASE(a_file_larger_than_wanted_is_an_error),
         ROOT_CASE(a_name_that_is_too_long_is_a_bug),
+        ROOT_CASE(apps_are_listed_by_name_and_strangers_are_not),
+        ROOT_CASE(a_folder_is_as_large_as_its_files),
         ROOT_CASE(the_disk_is_measured_where_it_can_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
