@@ -1,34 +1,36 @@
-#include "agent/steps/prune.h"
+#include "agent/prune/prune.h"
 
 #include "agent/steps/steps.h"
 #include "shared/clock.h"
 #include "tests/unit/agent/host.h"
 
-#define HOUR_MS (3600LL * 1000)
+#define HOUR_MS INT64_C(3600000)
 #define DAY_MS (24 * HOUR_MS)
 
-static void what_may_go_is_unused_and_old(void **state)
-{
-    (void)state;
-    const int64_t now = 1000 * HOUR_MS;
-    assert_true(prune_may_go(false, now - 24 * HOUR_MS, now, 24));
-    assert_false(prune_may_go(false, now - 24 * HOUR_MS + 1, now, 24));
-    assert_false(prune_may_go(true, now - 100 * HOUR_MS, now, 24));
-    assert_false(prune_may_go(false, -1, now, 0)); /* nobody knows when */
-    assert_true(prune_may_go(false, now, now, 0));
-    assert_false(prune_may_go(false, now + HOUR_MS, now, 0)); /* a clock that was set back */
-}
+#define HEX(c) c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c
+#define DIGEST(c) "sha256:" HEX(c) HEX(c)
+#define GONE DIGEST("a")
+#define SERVES DIGEST("b")
+#define OLD DIGEST("c")
+#define FRESH DIGEST("d")
 
-/* A record that ended `age_ms` ago with an image of this digest. */
-static void record(struct host *h, const char *id, int64_t age_ms, const char *digest)
+static void record_of(struct host *h, int app_fd, const char *id, int64_t age_ms, const char *digest, const char *more)
 {
-    char text[400], iso[CLOCK_ISO_SIZE];
+    char text[800], iso[CLOCK_ISO_SIZE];
     int fd = -1;
-    host_assert_result(h, store_create_deployment(h->run.app_fd, id, &fd, &h->err), 0);
-    (void)snprintf(text, sizeof(text), "{\"ended\":\"%s\",\"digest\":\"%s\",\"image_ref\":\"reg/shop@%s\"}",
-                   clock_format_iso(clock_wall_ms() - age_ms, iso), digest, digest);
+    host_assert_result(h, store_create_deployment(app_fd, id, &fd, &h->err), 0);
+    (void)snprintf(text, sizeof(text),
+                   "{\"ended\":\"%s\",\"outcome\":\"deployed\",\"image\":\"reg/shop:1\",\"digest\":\"%s\","
+                   "\"image_ref\":\"reg/shop@%s\"%s}",
+                   clock_format_iso(clock_wall_ms() - age_ms, iso), digest, digest, more);
     host_write(fd, "outcome.json", text);
     close_p(&fd);
+}
+
+/* A deployment that ended `age_ms` ago with an image of this digest. */
+static void record(struct host *h, const char *id, int64_t age_ms, const char *digest)
+{
+    record_of(h, h->run.app_fd, id, age_ms, digest, "");
 }
 
 static bool is_there(struct host *h, const char *id)
@@ -39,90 +41,202 @@ static bool is_there(struct host *h, const char *id)
     return there;
 }
 
-static void prune(struct host *h, const char *containers)
+/* One image a digest, without a tag. */
+static void images_are(struct host *h, size_t count, const char *const digests[])
 {
-    fake_engine_reply(h->fake, "GET /containers/json", 200, containers);
+    struct buf text = BUF_INIT(16384);
+    for (size_t i = 0; i < count; i++)
+        buf_addf(&text, "%s{\"Id\":\"sha256:id%zu\",\"RepoTags\":null,\"RepoDigests\":[\"reg/shop@%s\"],\"Size\":%zu}",
+                 i ? "," : "[", i, digests[i], 1000 * (i + 1));
+    buf_addc(&text, ']');
+    fake_engine_reply(h->fake, "GET /images/json", 200, buf_str(&text));
+    buf_done(&text);
+}
+
+static void containers_are(struct host *h, const char *list)
+{
+    fake_engine_reply(h->fake, "GET /containers/json", 200, list);
+}
+
+static void start(struct host *h)
+{
+    static const char *const all[] = { GONE, SERVES, OLD, FRESH };
+    h->run.spec.keep_hours = 24;
+    h->run.spec.keep_versions = 0;
+    h->run.spec.log_retention_days = 7;
+    (void)snprintf(h->run.digest, sizeof(h->run.digest), "%s", SERVES);
+    containers_are(h, "[]");
+    images_are(h, 4, all);
     fake_engine_reply(h->fake, "DELETE /containers/", 204, "");
     fake_engine_reply(h->fake, "DELETE /images/", 200, "[]");
-    h->run.spec.keep_hours = 24;
-    h->run.spec.log_retention_days = 7;
-    (void)snprintf(h->run.digest, sizeof(h->run.digest), "sha256:new");
+}
+
+static void prune(struct host *h)
+{
     host_assert_result(h, prune_apply(&h->run, &h->err), 0);
 }
 
-static void version_is(struct run_version *v, const char *id, const char *digest)
+static size_t removed_images(struct host *h)
 {
-    char text[300];
-    (void)snprintf(text, sizeof(text),
-                   "{\"Config\":{\"Labels\":{\"io.bluegreen.deployment\":\"%s\",\"io.bluegreen.digest\":\"%s\"}}}", id,
-                   digest);
-    v->exists = true;
-    v->c.raw = host_parse(text);
+    return fake_engine_count(h->fake, "DELETE /images/");
 }
 
-static void the_old_version_is(struct host *h, const char *id, const char *digest)
-{
-    version_is(&h->run.old, id, digest);
-}
+#define OURS "\"io.bluegreen.app\":\"shop\",\"io.bluegreen.role\":\"version\""
 
 static void only_containers_that_nobody_needs_are_removed(void **state)
 {
     struct host *h = *state;
-    prune(h, "[{\"Id\":\"b\",\"Names\":[\"/shop-blue\"],\"State\":\"exited\"},"
-             "{\"Id\":\"g\",\"Names\":[\"/shop-green\"],\"State\":\"exited\"},"
-             "{\"Id\":\"k\",\"Names\":[\"/shop-keeper\"],\"State\":\"exited\"},"
-             "{\"Id\":\"r\",\"Names\":[\"/shop-odd\"],\"State\":\"running\"},"
-             "{\"Id\":\"n\",\"Names\":[\"/shop-next\"],\"State\":\"created\"},"
-             "{\"Id\":\"x\",\"Names\":[\"/shop-blue2\"],\"State\":\"exited\"}]");
+    start(h);
+    containers_are(
+        h, "[{\"Id\":\"b\",\"Names\":[\"/shop-blue\"],\"State\":\"exited\",\"Labels\":{" OURS "}},"
+           "{\"Id\":\"g\",\"Names\":[\"/shop-green\"],\"State\":\"exited\",\"Labels\":{" OURS "}},"
+           "{\"Id\":\"k\",\"Names\":[\"/shop-keeper\"],\"State\":\"exited\",\"Labels\":{\"io.bluegreen.app\":\"shop\","
+           "\"io.bluegreen.role\":\"keeper\"}},"
+           "{\"Id\":\"r\",\"Names\":[\"/shop-odd\"],\"State\":\"running\",\"Labels\":{" OURS "}},"
+           "{\"Id\":\"o\",\"Names\":[\"/other-next\"],\"State\":\"exited\",\"Labels\":{\"io.bluegreen.app\":\"other\","
+           "\"io.bluegreen.role\":\"version\"}},"
+           "{\"Id\":\"h\",\"Names\":[\"/by-hand\"],\"State\":\"exited\",\"Labels\":{}},"
+           "{\"Id\":\"n\",\"Names\":[\"/shop-next\"],\"State\":\"created\",\"Labels\":{" OURS "}},"
+           "{\"Id\":\"s\",\"Names\":[\"/shop-late\"],\"State\":\"exited\",\"Labels\":{" OURS "}},"
+           "{\"Id\":\"x\",\"Names\":[\"/shop-blue2\"],\"State\":\"exited\",\"Labels\":{" OURS "}}]");
+    fake_engine_reply(h->fake, "GET /containers/g/json", 200, "{\"State\":{\"FinishedAt\":\"0001-01-01T00:00:00Z\"}}");
+    fake_engine_reply(h->fake, "GET /containers/n/json", 200, "{\"State\":{\"Status\":\"created\"}}");
+    fake_engine_reply(h->fake, "GET /containers/x/json", 200, "{\"State\":{\"Status\":\"exited\"},\"SizeRw\":77}");
+    fake_engine_reply(h->fake, "GET /containers/s/json", 200,
+                      "{\"State\":{\"Status\":\"running\",\"Running\":true}}"); /* somebody started it meanwhile */
+    prune(h);
     assert_int_equal(fake_engine_count(h->fake, "DELETE /containers/"), 2);
     assert_int_equal(fake_engine_count(h->fake, "DELETE /containers/n"), 1);
     assert_int_equal(fake_engine_count(h->fake, "DELETE /containers/x"), 1);
     assert_string_equal(h->run.step_text, "2 containers, 0 images, 0 deployment records");
 }
 
-static void only_containers_of_the_app_are_asked_for(void **state)
-{
-    struct host *h = *state;
-    prune(h, "[]");
-    assert_non_null(strstr(fake_engine_seen(h->fake), "io.bluegreen.app%3Dshop"));
-}
-
 static void an_image_goes_when_it_was_last_used_long_ago(void **state)
 {
     struct host *h = *state;
-    record(h, "20260101-000000-aaaaaa", 2 * DAY_MS, "sha256:gone");
-    record(h, "20260102-000000-aaaaaa", 30 * HOUR_MS, "sha256:new");  /* serves */
-    record(h, "20260103-000000-aaaaaa", 28 * HOUR_MS, "sha256:old");  /* green */
-    record(h, "20260104-000000-aaaaaa", 3 * HOUR_MS, "sha256:fresh"); /* within keep-hours */
-    the_old_version_is(h, "20260103-000000-aaaaaa", "sha256:old");
-    prune(h, "[]");
-    assert_int_equal(fake_engine_count(h->fake, "DELETE /images/"), 1);
-    assert_int_equal(fake_engine_count(h->fake, "DELETE /images/reg/shop@sha256:gone") +
-                         fake_engine_count(h->fake, "DELETE /images/reg%2Fshop%40sha256%3Agone") +
-                         fake_engine_count(h->fake, "DELETE /images/reg/shop%40sha256%3Agone"),
-                     1);
+    start(h);
+    record(h, "20260101-000000-aaaaaa", 2 * DAY_MS, GONE);
+    record(h, "20260102-000000-aaaaaa", 30 * HOUR_MS, SERVES);
+    record(h, "20260103-000000-aaaaaa", 28 * HOUR_MS, OLD); /* green is made from it */
+    record(h, "20260104-000000-aaaaaa", 3 * HOUR_MS, FRESH);
+    containers_are(h, "[{\"Id\":\"g\",\"Names\":[\"/by-hand\"],\"ImageID\":\"sha256:id2\",\"State\":\"exited\"}]");
+    prune(h);
+    assert_int_equal(removed_images(h), 1);
+    assert_int_equal(fake_engine_count(h->fake, "DELETE /images/reg/shop@" GONE), 1);
+}
+
+static void the_last_use_of_an_image_is_when_it_was_replaced(void **state)
+{
+    struct host *h = *state;
+    start(h);
+    record(h, "20260101-000000-aaaaaa", 6 * DAY_MS, GONE);
+    record_of(h, h->run.app_fd, "20260105-000000-aaaaaa", HOUR_MS, FRESH,
+              ",\"previous_image\":\"reg/shop:1\",\"previous_digest\":\"" GONE "\"");
+    prune(h);
+    assert_int_equal(removed_images(h), 0);
 }
 
 static void the_newest_record_of_an_image_counts(void **state)
 {
     struct host *h = *state;
-    record(h, "20260101-000000-aaaaaa", 6 * DAY_MS, "sha256:used");
-    record(h, "20260105-000000-aaaaaa", HOUR_MS, "sha256:used"); /* again, an hour ago */
-    prune(h, "[]");
-    assert_int_equal(fake_engine_count(h->fake, "DELETE /images/"), 0);
+    start(h);
+    record(h, "20260101-000000-aaaaaa", 6 * DAY_MS, GONE);
+    record(h, "20260105-000000-aaaaaa", HOUR_MS, GONE); /* again, an hour ago */
+    prune(h);
+    assert_int_equal(removed_images(h), 0);
+}
+
+static void an_image_is_found_by_its_tag_when_the_record_has_no_other_name(void **state)
+{
+    struct host *h = *state;
+    start(h);
+    record_of(h, h->run.app_fd, "20260101-000000-aaaaaa", 2 * DAY_MS, GONE, ",\"image_ref\":\"\"");
+    prune(h);
+    assert_int_equal(fake_engine_count(h->fake, "DELETE /images/reg/shop@" GONE), 1);
+}
+
+static void images_of_pinned_versions_stay(void **state)
+{
+    struct host *h = *state;
+    start(h);
+    h->run.spec.keep_versions = 2;
+    record(h, "20260101-000000-aaaaaa", 9 * DAY_MS, GONE);
+    record(h, "20260102-000000-aaaaaa", 8 * DAY_MS, OLD);
+    prune(h);
+    assert_int_equal(removed_images(h), 1);
+    assert_int_equal(fake_engine_count(h->fake, "DELETE /images/reg/shop@" GONE), 1);
+    assert_true(is_there(h, "20260102-000000-aaaaaa"));
+    assert_false(is_there(h, "20260101-000000-aaaaaa"));
+}
+
+static void an_image_of_another_app_stays(void **state)
+{
+    struct host *h = *state;
+    int other_fd = -1;
+    start(h);
+    record(h, "20260101-000000-aaaaaa", 2 * DAY_MS, GONE);
+    host_assert_result(h, store_open_app("other", &other_fd, &h->err), 0);
+    record_of(h, other_fd, "20260101-000000-bbbbbb", 5 * DAY_MS, GONE, "");
+    prune(h);
+    assert_int_equal(removed_images(h), 0);
+    close_p(&other_fd);
+}
+
+static void a_tag_that_the_records_know_goes_with_the_image(void **state)
+{
+    struct host *h = *state;
+    start(h);
+    record(h, "20260101-000000-aaaaaa", 2 * DAY_MS, GONE);
+    fake_engine_reply(h->fake, "GET /images/json", 200,
+                      "[{\"Id\":\"sha256:id0\",\"RepoTags\":[\"reg/shop:1\"],\"RepoDigests\":[\"reg/shop@" GONE
+                      "\"],\"Size\":5}]");
+    fake_engine_reply(h->fake, "GET /images/reg/shop:1/json", 200, "{\"Id\":\"sha256:id0\"}");
+    prune(h);
+    assert_int_equal(fake_engine_count(h->fake, "DELETE /images/reg/shop:1 "), 1);
+    assert_int_equal(fake_engine_count(h->fake, "DELETE /images/reg/shop@" GONE), 1);
+}
+
+static void a_tag_that_names_another_image_by_now_stays(void **state)
+{
+    struct host *h = *state;
+    start(h);
+    record(h, "20260101-000000-aaaaaa", 2 * DAY_MS, GONE);
+    fake_engine_reply(h->fake, "GET /images/json", 200,
+                      "[{\"Id\":\"sha256:id0\",\"RepoTags\":[\"reg/shop:1\"],\"RepoDigests\":[\"reg/shop@" GONE
+                      "\"],\"Size\":5}]");
+    fake_engine_reply(h->fake, "GET /images/reg/shop:1/json", 200, "{\"Id\":\"sha256:moved\"}");
+    prune(h);
+    assert_int_equal(removed_images(h), 1);
+}
+
+static void an_image_with_a_name_that_somebody_gave_it_stays(void **state)
+{
+    static const char *const names[] = {
+        "\"RepoTags\":[\"reg/shop:1\",\"keep:me\"],\"RepoDigests\":[\"reg/shop@" GONE "\"]",
+        "\"RepoTags\":[],\"RepoDigests\":[\"reg/shop@" GONE "\",\"mirror/shop@" GONE "\"]",
+    };
+    struct host *h = *state;
+    start(h);
+    record(h, "20260101-000000-aaaaaa", 2 * DAY_MS, GONE);
+    for (size_t i = 0; i < 2; i++) {
+        char text[600];
+        (void)snprintf(text, sizeof(text), "[{\"Id\":\"sha256:id0\",%s,\"Size\":5}]", names[i]);
+        fake_engine_reply(h->fake, "GET /images/json", 200, text);
+        prune(h);
+        assert_int_equal(removed_images(h), 0);
+    }
 }
 
 static void records_go_after_their_days(void **state)
 {
     struct host *h = *state;
-    record(h, "20260101-000000-aaaaaa", 8 * DAY_MS, "sha256:a");
-    record(h, "20260102-000000-aaaaaa", 7 * DAY_MS - HOUR_MS, "sha256:b");
-    record(h, "20260103-000000-aaaaaa", 9 * DAY_MS, "sha256:old");  /* of the version that is kept */
-    record(h, "20260104-000000-aaaaaa", 9 * DAY_MS, "sha256:back"); /* of the version that a rollback brought back */
-    the_old_version_is(h, "20260103-000000-aaaaaa", "sha256:old");
-    version_is(&h->run.cand, "20260104-000000-aaaaaa", "sha256:back");
-    prune(h, "[]");
-    assert_true(is_there(h, "20260104-000000-aaaaaa"));
+    start(h);
+    record(h, "20260101-000000-aaaaaa", 8 * DAY_MS, GONE);
+    record(h, "20260102-000000-aaaaaa", 7 * DAY_MS - HOUR_MS, GONE);
+    record(h, "20260103-000000-aaaaaa", 9 * DAY_MS, OLD); /* of a container that is there */
+    containers_are(h, "[{\"Id\":\"r\",\"Names\":[\"/shop-blue\"],\"State\":\"running\",\"Labels\":{" OURS
+                      ",\"io.bluegreen.deployment\":\"20260103-000000-aaaaaa\"}}]");
+    prune(h);
     assert_false(is_there(h, "20260101-000000-aaaaaa"));
     assert_true(is_there(h, "20260102-000000-aaaaaa"));
     assert_true(is_there(h, "20260103-000000-aaaaaa"));
@@ -134,27 +248,125 @@ static void a_record_without_an_end_is_left_alone(void **state)
 {
     struct host *h = *state;
     int fd = -1;
+    start(h);
     host_assert_result(h, store_create_deployment(h->run.app_fd, "20200101-000000-aaaaaa", &fd, &h->err), 0);
     close_p(&fd);
     host_assert_result(h, store_create_deployment(h->run.app_fd, "20200102-000000-aaaaaa", &fd, &h->err), 0);
     host_write(fd, "outcome.json", "{\"ended\":\"yesterday\",\"image_ref\":\"x\",\"digest\":\"y\"}");
     close_p(&fd);
-    prune(h, "[]");
+    prune(h);
     assert_true(is_there(h, "20200101-000000-aaaaaa"));
     assert_true(is_there(h, "20200102-000000-aaaaaa"));
-    assert_int_equal(fake_engine_count(h->fake, "DELETE /images/"), 0);
+    assert_int_equal(removed_images(h), 0);
+}
+
+/* ---- the report ---- */
+
+static struct json *report_of(struct host *h, bool dry)
+{
+    struct prune_facts facts;
+    struct prune_done done;
+    const struct prune_limits limits = prune_limits_of(&h->run.spec);
+    host_assert_result(h, prune_collect(&h->run, &facts, &h->err), 0);
+    prune_decide(&facts, &limits);
+    if (!dry)
+        host_assert_result(h, prune_carry_out(&h->run, &facts, NULL, &done, &h->err), 0);
+    struct json *report = prune_report("shop", &facts, dry ? NULL : &done);
+    prune_facts_done(&facts);
+    return report;
+}
+
+static const char *first(const struct json *report, const char *list, const char *member)
+{
+    return json_str(json_first(json_get(report, list)), member, "");
+}
+
+static void a_dry_run_tells_what_the_real_one_then_removes(void **state)
+{
+    struct host *h = *state;
+    start(h);
+    record(h, "20260101-000000-aaaaaa", 9 * DAY_MS, GONE);
+    struct json *dry = report_of(h, true);
+    assert_int_equal(removed_images(h), 0);
+    assert_true(is_there(h, "20260101-000000-aaaaaa"));
+    assert_true(json_bool(dry, "dry_run", false));
+    assert_int_equal(json_int(dry, "disk_freed_bytes", 0), -1);
+    assert_string_equal(first(dry, "images", "reference"), "reg/shop@" GONE);
+    assert_string_equal(first(dry, "images", "digest"), GONE);
+    assert_int_equal(json_int(json_first(json_get(dry, "images")), "bytes", 0), 1000);
+    assert_string_equal(first(dry, "records", "deployment"), "20260101-000000-aaaaaa");
+    int64_t record_bytes = json_int(json_first(json_get(dry, "records")), "bytes", 0);
+    assert_true(record_bytes > 100);
+    assert_int_equal(json_int(dry, "bytes", 0), 1000 + record_bytes);
+    struct json *real = report_of(h, false);
+    assert_false(json_bool(real, "dry_run", true));
+    assert_int_equal(json_int(real, "bytes", 0), 1000 + record_bytes);
+    assert_string_equal(first(real, "images", "reason"), first(dry, "images", "reason"));
+    assert_false(is_there(h, "20260101-000000-aaaaaa"));
+    json_free(dry);
+    json_free(real);
+}
+
+static void what_the_engine_does_not_give_up_is_told_as_kept(void **state)
+{
+    struct host *h = *state;
+    start(h);
+    record(h, "20260101-000000-aaaaaa", 2 * DAY_MS, GONE);
+    fake_engine_reply(h->fake, "DELETE /images/", 409, "{\"message\":\"image is being used\"}");
+    fake_engine_reply(h->fake, "GET /images/reg/shop@" GONE, 200, "{\"Id\":\"sha256:id0\"}");
+    struct json *report = report_of(h, false);
+    assert_int_equal(json_len(json_get(report, "images")), 0);
+    assert_int_equal(json_int(report, "bytes", -1), 0);
+    assert_string_equal(first(report, "kept", "why"), "the engine says that it is in use");
+    json_free(report);
+}
+
+static void a_long_report_fits_a_line_and_counts_the_rest(void **state)
+{
+    struct host *h = *state;
+    struct event ev;
+    start(h);
+    for (int i = 0; i < 400; i++) {
+        char id[40];
+        (void)snprintf(id, sizeof(id), "20260101-%06d-aaaaaa", i);
+        record(h, id, 9 * DAY_MS, GONE);
+    }
+    struct json *report = report_of(h, true);
+    const struct json *records = json_get(report, "records"), *last = json_first(records);
+    int64_t sum = 1000;
+    for (const struct json *r = json_first(records); r; r = json_next(r)) {
+        sum += json_int(r, "bytes", 0);
+        last = r;
+    }
+    assert_int_equal(json_len(records), 61);
+    assert_string_equal(json_str(last, "deployment", ""), "and 340 more");
+    assert_int_equal(json_int(report, "bytes", 0), sum);
+    struct buf line = BUF_INIT(EVENT_LINE_MAX + 1);
+    event_init(&ev, EVENT_REPORT, "");
+    json_set(ev.body, "report", report);
+    host_assert_result(h, event_encode(&ev, &line, &h->err), 0);
+    event_done(&ev);
+    buf_done(&line);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_may_go_is_unused_and_old),
         ENGINE_CASE(only_containers_that_nobody_needs_are_removed),
-        ENGINE_CASE(only_containers_of_the_app_are_asked_for),
         ENGINE_CASE(an_image_goes_when_it_was_last_used_long_ago),
+        ENGINE_CASE(the_last_use_of_an_image_is_when_it_was_replaced),
         ENGINE_CASE(the_newest_record_of_an_image_counts),
+        ENGINE_CASE(an_image_is_found_by_its_tag_when_the_record_has_no_other_name),
+        ENGINE_CASE(images_of_pinned_versions_stay),
+        ENGINE_CASE(an_image_of_another_app_stays),
+        ENGINE_CASE(a_tag_that_the_records_know_goes_with_the_image),
+        ENGINE_CASE(a_tag_that_names_another_image_by_now_stays),
+        ENGINE_CASE(an_image_with_a_name_that_somebody_gave_it_stays),
         ENGINE_CASE(records_go_after_their_days),
         ENGINE_CASE(a_record_without_an_end_is_left_alone),
+        ENGINE_CASE(a_dry_run_tells_what_the_real_one_then_removes),
+        ENGINE_CASE(what_the_engine_does_not_give_up_is_told_as_kept),
+        ENGINE_CASE(a_long_report_fits_a_line_and_counts_the_rest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
