@@ -140,6 +140,11 @@ static bool is_job_status(const char *s)
 
 /* ---- the table ---- */
 
+#define EVERY CLI_APP_COMMANDS
+#define NONE 0
+#define RUN (CLI_BIT(CLI_DEPLOY) | CLI_BIT(CLI_PLAN))
+#define RUNS (CLI_BIT(CLI_DEPLOY) | CLI_BIT(CLI_ROLLBACK))
+
 #define AT(member) offsetof(struct inputs, member)
 #define PLAIN false
 #define SECRET true
@@ -150,83 +155,131 @@ static bool is_job_status(const char *s)
 #define PATH_WANTS "a path of at most 1024 bytes"
 
 /*
- * A row is id, default, secrecy, reader, field, smallest and largest value, check, what it wants. With the sections that every
+ * A row is id, default, secrecy, reader, field, smallest and largest value, check, what it wants; commands of a command line
+ * that take it as an option, help. With the sections that every
  * program has, in the order of action.yml: tests/e2e/test_contract.py compares.
  */
 /* clang-format off */
 static const struct settings_row connection_rows[] = {
-    { "host", "", PLAIN, inputs_read_host, AT(target.host), 0, 0, NULL, NULL },
-    { "ssh-port", "22", PLAIN, inputs_read_ssh_port, AT(target.port), 0, 0, NULL, NULL },
-    { "user", "ec2-user", PLAIN, settings_read_text, AT(target.user), 0, 0, inputs_is_ssh_user, USER_WANTS },
-    { "ssh-key", "", SECRET, settings_read_text, AT(target.key), 0, 0, NULL, NULL },
-    { "ssh-key-passphrase", "", SECRET, settings_read_text, AT(target.passphrase), 0, 0, settings_is_plain_text, TEXT_WANTS },
-    { "host-fingerprint", "", PLAIN, settings_read_text, AT(target.fingerprints), 0, 0, NULL, NULL },
-    { "known-hosts", "", PLAIN, settings_read_text, AT(target.known_hosts), 0, 0, NULL, NULL },
-    { "jump-host", "", PLAIN, inputs_read_host, AT(jump.host), 0, 0, NULL, NULL },
-    { "jump-port", "22", PLAIN, inputs_read_ssh_port, AT(jump.port), 0, 0, NULL, NULL },
-    { "jump-user", "", PLAIN, settings_read_text, AT(jump.user), 0, 0, inputs_is_ssh_user, USER_WANTS },
-    { "jump-key", "", SECRET, settings_read_text, AT(jump.key), 0, 0, NULL, NULL },
-    { "jump-key-passphrase", "", SECRET, settings_read_text, AT(jump.passphrase), 0, 0, settings_is_plain_text, TEXT_WANTS },
-    { "jump-fingerprint", "", PLAIN, settings_read_text, AT(jump.fingerprints), 0, 0, NULL, NULL },
-    { "jump-known-hosts", "", PLAIN, settings_read_text, AT(jump.known_hosts), 0, 0, NULL, NULL },
-    { "connect-timeout", "30s", PLAIN, settings_read_duration, AT(connect_timeout_ms), SECOND, 10 * MINUTE, NULL, NULL },
+    { "host", "", PLAIN, inputs_read_host, AT(target.host), 0, 0, NULL, NULL,
+      EVERY, "Host: a name, an address, or an EC2 instance as i-... or tag:NAME=VALUE" },
+    { "ssh-port", "22", PLAIN, inputs_read_ssh_port, AT(target.port), 0, 0, NULL, NULL,
+      EVERY, "Port of its SSH server" },
+    { "user", "ec2-user", PLAIN, settings_read_text, AT(target.user), 0, 0, inputs_is_ssh_user, USER_WANTS,
+      EVERY, "User to log in as; may use Docker" },
+    { "ssh-key", "", SECRET, settings_read_text, AT(target.key), 0, 0, NULL, NULL,
+      EVERY, "Private SSH key" },
+    { "ssh-key-passphrase", "", SECRET, settings_read_text, AT(target.passphrase), 0, 0, settings_is_plain_text, TEXT_WANTS,
+      EVERY, "Passphrase of ssh-key" },
+    { "host-fingerprint", "", PLAIN, settings_read_lines, AT(target.fingerprints), 0, 0, NULL, NULL,
+      EVERY, "SHA256 fingerprint of the host's key, as ssh-keygen -lf prints it" },
+    { "known-hosts", "", PLAIN, settings_read_lines, AT(target.known_hosts), 0, 0, NULL, NULL,
+      EVERY, "Lines of a known_hosts file for the host" },
+    { "jump-host", "", PLAIN, inputs_read_host, AT(jump.host), 0, 0, NULL, NULL,
+      EVERY, "Host to go through" },
+    { "jump-port", "22", PLAIN, inputs_read_ssh_port, AT(jump.port), 0, 0, NULL, NULL,
+      EVERY, "Port of its SSH server" },
+    { "jump-user", "", PLAIN, settings_read_text, AT(jump.user), 0, 0, inputs_is_ssh_user, USER_WANTS,
+      EVERY, "User there; as user when not given" },
+    { "jump-key", "", SECRET, settings_read_text, AT(jump.key), 0, 0, NULL, NULL,
+      EVERY, "Private SSH key for the jump host" },
+    { "jump-key-passphrase", "", SECRET, settings_read_text, AT(jump.passphrase), 0, 0, settings_is_plain_text, TEXT_WANTS,
+      EVERY, "Passphrase of jump-key" },
+    { "jump-fingerprint", "", PLAIN, settings_read_lines, AT(jump.fingerprints), 0, 0, NULL, NULL,
+      EVERY, "SHA256 fingerprint of the jump host's key" },
+    { "jump-known-hosts", "", PLAIN, settings_read_lines, AT(jump.known_hosts), 0, 0, NULL, NULL,
+      EVERY, "Lines of a known_hosts file for the jump host" },
+    { "connect-timeout", "30s", PLAIN, settings_read_duration, AT(connect_timeout_ms), SECOND, 10 * MINUTE, NULL, NULL,
+      EVERY, "Longest time to connect and log in" },
     { "command", "deploy", PLAIN, read_command, 0, 0, 0, NULL,
-      "deploy, rollback, status, history, logs, bundle, diagnose, plan or prune" },
+      "deploy, rollback, status, history, logs, bundle, diagnose, plan or prune",
+      NONE, "" },
 };
 
 static const struct settings_row verify_rows[] = {
     { "verify-url", "", PLAIN, settings_read_text, AT(verify_url), 0, 0, inputs_is_url,
-      "an http:// or https:// URL without user and password, at most 2048 bytes" },
-    { "verify-status", "200", PLAIN, settings_read_text, AT(verify_status), 0, 0, spec_is_status_list, STATUS_WANTS },
-    { "verify-body", "", PLAIN, settings_read_text, AT(verify_body), 0, 0, settings_is_plain_text, TEXT_WANTS },
-    { "verify-max-time", "", PLAIN, settings_read_duration, AT(verify_max_ms), 1, 2 * MINUTE, NULL, NULL },
+      "an http:// or https:// URL without user and password, at most 2048 bytes",
+      RUN, "URL that is asked from here at the end; no good answer: rolled back" },
+    { "verify-status", "200", PLAIN, settings_read_text, AT(verify_status), 0, 0, spec_is_status_list, STATUS_WANTS,
+      RUN, "Statuses wanted from it" },
+    { "verify-body", "", PLAIN, settings_read_text, AT(verify_body), 0, 0, settings_is_plain_text, TEXT_WANTS,
+      RUN, "Text wanted in its answer" },
+    { "verify-max-time", "", PLAIN, settings_read_duration, AT(verify_max_ms), 1, 2 * MINUTE, NULL, NULL,
+      RUN, "Longest accepted response time" },
 };
 
 static const struct settings_row rollback_rows[] = {
-    { "rollback-on", "job-failure", PLAIN, read_rollback_on, 0, 0, 0, NULL, "job-failure, deploy-failure or never" },
+    { "rollback-on", "job-failure", PLAIN, read_rollback_on, 0, 0, 0, NULL, "job-failure, deploy-failure or never",
+      RUN, "never: what verify-url finds does not roll back" },
 };
 
 static const struct settings_row output_rows[] = {
-    { "fail-on-kpi", "false", PLAIN, settings_read_bool, AT(fail_on_kpi), 0, 0, NULL, NULL },
-    { "bundle-path", "", PLAIN, settings_read_text, AT(bundle_path), 0, 0, settings_is_path, PATH_WANTS },
-    { "upload-artifact", "auto", PLAIN, read_upload_artifact, 0, 0, 0, NULL, "auto, off or required" },
+    { "fail-on-kpi", "false", PLAIN, settings_read_bool, AT(fail_on_kpi), 0, 0, NULL, NULL,
+      RUN, "A critical duration is exit code 33; the new version stays" },
+    { "bundle-path", "", PLAIN, settings_read_text, AT(bundle_path), 0, 0, settings_is_path, PATH_WANTS,
+      RUNS, "Folder or .tar.gz file for the bundle; the working directory" },
+    { "upload-artifact", "auto", PLAIN, read_upload_artifact, 0, 0, 0, NULL, "auto, off or required",
+      NONE, "" },
     { "artifact-name", "", PLAIN, settings_read_text, AT(artifact_name), 0, 0, inputs_is_artifact_name,
-      "at most 200 characters, none of \" : < > | * ? \\ /" },
-    { "artifact-retention-days", "", PLAIN, settings_read_number, AT(artifact_retention_days), 1, 400, NULL, NULL },
-    { "artifact-overwrite", "false", PLAIN, settings_read_bool, AT(artifact_overwrite), 0, 0, NULL, NULL },
+      "at most 200 characters, none of \" : < > | * ? \\ /",
+      NONE, "" },
+    { "artifact-retention-days", "", PLAIN, settings_read_number, AT(artifact_retention_days), 1, 400, NULL, NULL,
+      NONE, "" },
+    { "artifact-overwrite", "false", PLAIN, settings_read_bool, AT(artifact_overwrite), 0, 0, NULL, NULL,
+      NONE, "" },
     { "notify-url", "", SECRET, settings_read_text, AT(notify_url), 0, 0, inputs_is_url,
-      "https:// or http:// with a host, without user and fragment" },
-    { "notify-format", "json", PLAIN, read_notify_format, 0, 0, 0, NULL, "json, slack or teams" },
-    { "notify-on", "failure", PLAIN, read_notify_on, 0, 0, 0, NULL, "failure, always or never" },
+      "https:// or http:// with a host, without user and fragment",
+      RUNS, "URL that is told of the outcome" },
+    { "notify-format", "json", PLAIN, read_notify_format, 0, 0, 0, NULL, "json, slack or teams",
+      RUNS, "What is sent there: json, slack or teams" },
+    { "notify-on", "failure", PLAIN, read_notify_on, 0, 0, 0, NULL, "failure, always or never",
+      RUNS, "When: failure, always or never" },
     { "sns-topic", "", PLAIN, settings_read_text, AT(aws.sns_topic), 0, 0, inputs_is_sns_topic,
-      "the ARN of an SNS topic: arn:aws:sns:REGION:ACCOUNT:NAME" },
-    { "aws-region", "", PLAIN, settings_read_text, AT(aws.region), 0, 0, aws_is_region, "a region such as eu-central-1" },
+      "the ARN of an SNS topic: arn:aws:sns:REGION:ACCOUNT:NAME",
+      RUNS, "ARN of an SNS topic that is told of the outcome" },
+    { "aws-region", "", PLAIN, settings_read_text, AT(aws.region), 0, 0, aws_is_region, "a region such as eu-central-1",
+      EVERY, "AWS region of the host" },
     { "role-to-assume", "", PLAIN, settings_read_list, AT(aws.roles), 0, 0, inputs_is_role,
-      "the ARN of an IAM role: arn:aws:iam::ACCOUNT:role/NAME" },
+      "the ARN of an IAM role: arn:aws:iam::ACCOUNT:role/NAME",
+      EVERY, "ARN of an IAM role to take on" },
     { "role-session-name", "", PLAIN, settings_read_text, AT(aws.session_name), 0, 0, inputs_is_session_name,
-      "2 to 64 letters, digits and + = , . @ - _" },
-    { "role-duration-seconds", "3600", PLAIN, settings_read_number, AT(aws.duration_s), 900, 43200, NULL, NULL },
+      "2 to 64 letters, digits and + = , . @ - _",
+      EVERY, "Name of the role's session in CloudTrail" },
+    { "role-duration-seconds", "3600", PLAIN, settings_read_number, AT(aws.duration_s), 900, 43200, NULL, NULL,
+      EVERY, "How long the role's credentials live" },
     { "role-external-id", "", PLAIN, settings_read_text, AT(aws.external_id), 0, 0, inputs_is_external_id,
-      "2 to 1224 letters, digits and + = , . @ : / - _" },
-    { "audience", "", PLAIN, settings_read_text, AT(aws.audience), 0, 0, settings_is_login, "a name without blanks, at most 256 bytes" },
+      "2 to 1224 letters, digits and + = , . @ : / - _",
+      EVERY, "External ID that the role's trust policy asks for" },
+    { "audience", "", PLAIN, settings_read_text, AT(aws.audience), 0, 0, settings_is_login, "a name without blanks, at most 256 bytes",
+      NONE, "" },
     { "aws-access-key-id", "", SECRET, settings_read_text, AT(aws.key_id), 0, 0, inputs_is_key_id,
-      "16 to 128 letters, digits and _" },
-    { "aws-secret-access-key", "", SECRET, settings_read_text, AT(aws.secret_key), 0, 0, settings_is_password, "at most 65536 bytes" },
-    { "aws-session-token", "", SECRET, settings_read_text, AT(aws.session_token), 0, 0, settings_is_password, "at most 65536 bytes" },
+      "16 to 128 letters, digits and _",
+      EVERY, "AWS access key; the environment's when not given" },
+    { "aws-secret-access-key", "", SECRET, settings_read_text, AT(aws.secret_key), 0, 0, settings_is_password, "at most 65536 bytes",
+      EVERY, "Secret of that key" },
+    { "aws-session-token", "", SECRET, settings_read_text, AT(aws.session_token), 0, 0, settings_is_password, "at most 65536 bytes",
+      EVERY, "Session token of a temporary key" },
 };
 
 static const struct settings_row instance_rows[] = {
-    { "ssh-auth", "key", PLAIN, read_ssh_auth, 0, 0, 0, NULL, "key or instance-connect" },
-    { "host-address", "auto", PLAIN, read_host_address, 0, 0, 0, NULL, "auto, public, private or ipv6" },
+    { "ssh-auth", "key", PLAIN, read_ssh_auth, 0, 0, 0, NULL, "key or instance-connect",
+      EVERY, "key, or instance-connect: a key made for this call" },
+    { "host-address", "auto", PLAIN, read_host_address, 0, 0, 0, NULL, "auto, public, private or ipv6",
+      EVERY, "Address of the instance: auto, public, private or ipv6" },
     { "aws-host-keys", "auto", PLAIN, settings_read_text, AT(aws.host_keys), 0, 0, inputs_is_host_keys,
-      "auto, tag, console, off, or parameter:NAME" },
-    { "open-port-22", "false", PLAIN, settings_read_bool, AT(aws.open_port), 0, 0, NULL, NULL },
+      "auto, tag, console, off, or parameter:NAME",
+      EVERY, "Where the pins of an instance are: auto, tag, parameter:NAME, console, off" },
+    { "open-port-22", "false", PLAIN, settings_read_bool, AT(aws.open_port), 0, 0, NULL, NULL,
+      EVERY, "Let this machine in at ssh-port while the connection lasts" },
     { "security-group", "", PLAIN, settings_read_text, AT(aws.security_group), 0, 0, inputs_is_security_group,
-      "the id of a security group: sg-…" },
+      "the id of a security group: sg-…",
+      EVERY, "Security group that gets the rule for it" },
     { "runner-address", "", PLAIN, settings_read_text, AT(aws.runner_address), 0, 0, inputs_is_address,
-      "an IPv4 or IPv6 address, without a mask" },
+      "an IPv4 or IPv6 address, without a mask",
+      EVERY, "Address that is let in; AWS is asked when not given" },
     { "job-status", "${{ job.status }}", PLAIN, read_job_status, AT(job_status), 0, 0, is_job_status,
-      "success, failure or cancelled" },
+      "success, failure or cancelled",
+      NONE, "" },
 };
 /* clang-format on */
 

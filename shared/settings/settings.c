@@ -67,6 +67,14 @@ static bool is_severity(const char *s)
 
 /* ---- the sections ---- */
 
+#define ONLY(command) CLI_BIT(CLI_##command)
+#define EVERY CLI_APP_COMMANDS
+#define NONE 0
+#define RUN (ONLY(DEPLOY) | ONLY(PLAN))
+#define GIVEN (RUN | ONLY(ROLLBACK) | ONLY(DIAGNOSE)) /* what is no secret on the host may have to be given anew */
+#define KEEPS (RUN | ONLY(PRUNE))
+#define CHANGES (KEEPS | ONLY(ROLLBACK))
+
 #define SPEC(member) offsetof(struct spec, member)
 #define ASK(member) offsetof(struct settings_ask, member)
 #define PLAIN false
@@ -78,77 +86,118 @@ static bool is_severity(const char *s)
 
 /*
  * Which tests/e2e/test_contract.py compares with action.yml: a row is id, default, secrecy, reader, field, smallest and
- * largest value, check, what it wants.
+ * largest value, check, what it wants; commands that take it as an option, help.
  */
 /* clang-format off */
 static const struct settings_row asked_rows[] = {
     { "to", "", PLAIN, settings_read_text, ASK(to), 0, 0, settings_is_version,
-      "a deployment's id, a digest (sha256:…), a tag or an image reference" },
-    { "of", "", PLAIN, settings_read_text, ASK(of), 0, 0, settings_is_of, "blue, green, next or a deployment's id" },
-    { "since", "", PLAIN, settings_read_since, ASK(since_ms), 0, 0, NULL, NULL },
-    { "lines", "", PLAIN, settings_read_number, ASK(lines), 1, WIRE_LINES_MAX, NULL, NULL },
-    { "dry-run", "false", PLAIN, settings_read_bool, ASK(dry_run), 0, 0, NULL, NULL },
+      "a deployment's id, a digest (sha256:…), a tag or an image reference",
+      NONE, "" },
+    { "of", "", PLAIN, settings_read_text, ASK(of), 0, 0, settings_is_of, "blue, green, next or a deployment's id",
+      NONE, "" },
+    { "since", "", PLAIN, settings_read_since, ASK(since_ms), 0, 0, NULL, NULL,
+      NONE, "" },
+    { "lines", "", PLAIN, settings_read_number, ASK(lines), 1, WIRE_LINES_MAX, NULL, NULL,
+      NONE, "" },
+    { "dry-run", "false", PLAIN, settings_read_bool, ASK(dry_run), 0, 0, NULL, NULL,
+      NONE, "" },
 };
 
 static const struct settings_row container_rows[] = {
     { "app", "", PLAIN, settings_read_text, SPEC(app), 0, 0, spec_is_app_name,
-      "a name of at most 48 lower-case letters, digits, '.', '_' and '-', beginning with a letter or digit" },
+      "a name of at most 48 lower-case letters, digits, '.', '_' and '-', beginning with a letter or digit",
+      EVERY, "Name of the application" },
     { "image", "", PLAIN, settings_read_text, SPEC(image), 0, 0, settings_is_image,
-      "an image reference such as registry.example.com/team/app:1.4.2 or app@sha256:…" },
+      "an image reference such as registry.example.com/team/app:1.4.2 or app@sha256:…",
+      RUN, "Image to deploy, by tag or digest" },
     { "registry-username", "", PLAIN, settings_read_text, SPEC(registry_username), 0, 0, settings_is_login,
-      "a name without blanks, at most 256 bytes" },
+      "a name without blanks, at most 256 bytes",
+      GIVEN, "User for the image's registry" },
     { "registry-password", "", SECRET, settings_read_text, SPEC(registry_password), 0, 0, settings_is_password,
-      "at most 65536 bytes" },
-    { "port", "8080", PLAIN, settings_read_number, SPEC(port), 1, 65535, NULL, NULL },
-    { "container-port", "", PLAIN, settings_read_number, SPEC(container_port), 1, 65535, NULL, NULL },
-    { "env", "", PLAIN, settings_read_env, SPEC(env), 0, 0, NULL, NULL },
-    { "env-file", "", PLAIN, read_env_file, 0, 0, 0, settings_is_path, PATH_WANTS },
-    { "secret-env", "", SECRET, settings_read_env, SPEC(secret_env), 0, 0, NULL, NULL },
+      "at most 65536 bytes",
+      GIVEN, "Password or token of that user" },
+    { "port", "8080", PLAIN, settings_read_number, SPEC(port), 1, 65535, NULL, NULL,
+      RUN, "Port on the host where the app is to answer" },
+    { "container-port", "", PLAIN, settings_read_number, SPEC(container_port), 1, 65535, NULL, NULL,
+      RUN, "Port the app listens on in the container; as port when not given" },
+    { "env", "", PLAIN, settings_read_env, SPEC(env), 0, 0, NULL, NULL,
+      RUN, "Environment, KEY=VALUE" },
+    { "env-file", "", PLAIN, read_env_file, 0, 0, 0, settings_is_path, PATH_WANTS,
+      RUN, "File with KEY=VALUE lines; --env wins over it" },
+    { "secret-env", "", SECRET, settings_read_env, SPEC(secret_env), 0, 0, NULL, NULL,
+      GIVEN, "Environment whose values must not be seen" },
     { "volumes", "", PLAIN, settings_read_list, SPEC(volumes), 0, 0, spec_is_volume,
-      "SOURCE:TARGET or SOURCE:TARGET:ro; SOURCE an absolute path or a volume's name, TARGET an absolute path" },
+      "SOURCE:TARGET or SOURCE:TARGET:ro; SOURCE an absolute path or a volume's name, TARGET an absolute path",
+      RUN, "Mount, SOURCE:TARGET or SOURCE:TARGET:ro" },
     { "networks", "", PLAIN, settings_read_list, SPEC(networks), 0, 0, settings_is_network_name,
-      "the name of a Docker network (not host or none)" },
-    { "labels", "", PLAIN, read_labels, SPEC(labels), 0, 0, settings_is_label, "KEY=VALUE, KEY of letters, digits, '.', '_', '/' and '-'" },
-    { "args", "", PLAIN, settings_read_list, SPEC(args), 0, 0, NULL, NULL },
+      "the name of a Docker network (not host or none)",
+      RUN, "Further Docker network to join" },
+    { "labels", "", PLAIN, read_labels, SPEC(labels), 0, 0, settings_is_label, "KEY=VALUE, KEY of letters, digits, '.', '_', '/' and '-'",
+      RUN, "Label, KEY=VALUE" },
+    { "args", "", PLAIN, settings_read_list, SPEC(args), 0, 0, NULL, NULL,
+      RUN, "Argument of the container, in place of the image's own command" },
     { "container-user", "", PLAIN, settings_read_text, SPEC(user), 0, 0, settings_is_container_user,
-      "a user name or number of the container, with :GROUP or without" },
-    { "memory", "", PLAIN, settings_read_size, SPEC(memory_bytes), 6 * MIB, 1LL << 44, NULL, NULL },
-    { "cpus", "", PLAIN, settings_read_cpus, SPEC(nano_cpus), 10000000, 1024 * 1000000000LL, NULL, NULL },
-    { "read-only", "false", PLAIN, settings_read_bool, SPEC(read_only), 0, 0, NULL, NULL },
+      "a user name or number of the container, with :GROUP or without",
+      RUN, "User, and :GROUP, that the container runs as" },
+    { "memory", "", PLAIN, settings_read_size, SPEC(memory_bytes), 6 * MIB, 1LL << 44, NULL, NULL,
+      RUN, "Memory limit, such as 512m" },
+    { "cpus", "", PLAIN, settings_read_cpus, SPEC(nano_cpus), 10000000, 1024 * 1000000000LL, NULL, NULL,
+      RUN, "CPU limit, such as 0.5" },
+    { "read-only", "false", PLAIN, settings_read_bool, SPEC(read_only), 0, 0, NULL, NULL,
+      RUN, "The container's root file system is read-only" },
     { "restart-policy", "unless-stopped", PLAIN, settings_read_text, SPEC(restart_policy), 0, 0, spec_is_restart_policy,
-      "no, always, unless-stopped, on-failure or on-failure:N" },
-    { "stop-timeout", "10s", PLAIN, settings_read_seconds, SPEC(stop_timeout_s), 0, 10 * MINUTE, NULL, NULL },
+      "no, always, unless-stopped, on-failure or on-failure:N",
+      RUN, "no, always, unless-stopped, on-failure or on-failure:N" },
+    { "stop-timeout", "10s", PLAIN, settings_read_seconds, SPEC(stop_timeout_s), 0, 10 * MINUTE, NULL, NULL,
+      RUN, "Time a version gets to end after SIGTERM" },
 };
 
 static const struct settings_row health_rows[] = {
     { "health-path", "/health", PLAIN, read_health_path, SPEC(health_path), 0, 0, settings_is_http_path,
-      "a path that begins with '/', or the word tcp" },
-    { "health-port", "", PLAIN, settings_read_number, SPEC(health_port), 1, 65535, NULL, NULL },
-    { "health-status", "200", PLAIN, settings_read_text, SPEC(health_status), 0, 0, spec_is_status_list, STATUS_WANTS },
-    { "health-body", "", PLAIN, settings_read_text, SPEC(health_body), 0, 0, settings_is_plain_text, TEXT_WANTS },
-    { "health-retries", "30", PLAIN, settings_read_number, SPEC(health_retries), 1, 1000, NULL, NULL },
-    { "health-interval", "2s", PLAIN, settings_read_duration, SPEC(health_interval_ms), 100, 5 * MINUTE, NULL, NULL },
-    { "health-timeout", "5s", PLAIN, settings_read_duration, SPEC(health_timeout_ms), 100, 5 * MINUTE, NULL, NULL },
-    { "warm-up", "2s", PLAIN, settings_read_duration, SPEC(warm_up_ms), 0, 10 * MINUTE, NULL, NULL },
+      "a path that begins with '/', or the word tcp",
+      RUN, "Path asked on the container; the word tcp: a connection is enough" },
+    { "health-port", "", PLAIN, settings_read_number, SPEC(health_port), 1, 65535, NULL, NULL,
+      RUN, "Port asked, in the container; as container-port when not given" },
+    { "health-status", "200", PLAIN, settings_read_text, SPEC(health_status), 0, 0, spec_is_status_list, STATUS_WANTS,
+      RUN, "Statuses that mean healthy" },
+    { "health-body", "", PLAIN, settings_read_text, SPEC(health_body), 0, 0, settings_is_plain_text, TEXT_WANTS,
+      RUN, "Text that the answer must hold" },
+    { "health-retries", "30", PLAIN, settings_read_number, SPEC(health_retries), 1, 1000, NULL, NULL,
+      RUN, "Attempts before the version counts as unhealthy" },
+    { "health-interval", "2s", PLAIN, settings_read_duration, SPEC(health_interval_ms), 100, 5 * MINUTE, NULL, NULL,
+      RUN, "Pause between attempts" },
+    { "health-timeout", "5s", PLAIN, settings_read_duration, SPEC(health_timeout_ms), 100, 5 * MINUTE, NULL, NULL,
+      RUN, "Longest time for one attempt" },
+    { "warm-up", "2s", PLAIN, settings_read_duration, SPEC(warm_up_ms), 0, 10 * MINUTE, NULL, NULL,
+      RUN, "The new version must stay healthy this long before it is trusted" },
 };
 
 static const struct settings_row traffic_rows[] = {
-    { "strategy", "handover", PLAIN, settings_read_text, SPEC(strategy), 0, 0, is_strategy, "handover or recreate" },
-    { "spare-port", "", PLAIN, settings_read_number, SPEC(spare_port), 1, 65535, NULL, NULL },
+    { "strategy", "handover", PLAIN, settings_read_text, SPEC(strategy), 0, 0, is_strategy, "handover or recreate",
+      RUN, "handover, or recreate for apps of which two must never run at once" },
+    { "spare-port", "", PLAIN, settings_read_number, SPEC(spare_port), 1, 65535, NULL, NULL,
+      RUN, "Port on which the new version is checked, a neighbour of port" },
 };
 
 static const struct settings_row keeping_rows[] = {
-    { "lock-timeout", "10m", PLAIN, settings_read_duration, SPEC(lock_timeout_ms), 0, 24 * HOUR, NULL, NULL },
-    { "keep-hours", "24", PLAIN, settings_read_number, SPEC(keep_hours), 0, 8760, NULL, NULL },
-    { "keep-versions", "3", PLAIN, settings_read_number, SPEC(keep_versions), 0, 1000, NULL, NULL },
-    { "log-retention-days", "7", PLAIN, settings_read_number, SPEC(log_retention_days), 1, 3650, NULL, NULL },
-    { "kpi", "", PLAIN, settings_read_kpi, SPEC(kpi), 0, 0, NULL, NULL },
+    { "lock-timeout", "10m", PLAIN, settings_read_duration, SPEC(lock_timeout_ms), 0, 24 * HOUR, NULL, NULL,
+      CHANGES, "Longest wait for another deployment of the same app" },
+    { "keep-hours", "24", PLAIN, settings_read_number, SPEC(keep_hours), 0, 8760, NULL, NULL,
+      KEEPS, "Hours that the previous version and older images are kept" },
+    { "keep-versions", "3", PLAIN, settings_read_number, SPEC(keep_versions), 0, 1000, NULL, NULL,
+      KEEPS, "Images of so many good deployments are never pruned" },
+    { "log-retention-days", "7", PLAIN, settings_read_number, SPEC(log_retention_days), 1, 3650, NULL, NULL,
+      KEEPS, "Days that deployment logs are kept on the host" },
+    { "kpi", "", PLAIN, settings_read_kpi, SPEC(kpi), 0, 0, NULL, NULL,
+      RUN, "Limits of a duration in seconds, NAME: TARGET/WARNING/CRITICAL" },
 };
 
 static const struct settings_row ecr_rows[] = {
-    { "ecr-auth", "auto", PLAIN, settings_read_text, SPEC(ecr_auth), 0, 0, is_ecr_auth, "auto, host-role or runner" },
+    { "ecr-auth", "auto", PLAIN, settings_read_text, SPEC(ecr_auth), 0, 0, is_ecr_auth, "auto, host-role or runner",
+      GIVEN, "Who logs in to Amazon ECR: auto, host-role or runner" },
     { "fail-on-severity", "off", PLAIN, settings_read_text, SPEC(fail_on_severity), 0, 0, is_severity,
-      "off, low, medium, high or critical" },
+      "off, low, medium, high or critical",
+      RUN, "Refuse an image with findings this severe: off, low, medium, high, critical" },
 };
 /* clang-format on */
 
@@ -187,6 +236,30 @@ static size_t index_of(settings_table table, const char *id)
 const struct settings_row *settings_table_find(settings_table table, const char *id)
 {
     return settings_table_row(table, index_of(table, id), NULL);
+}
+
+bool settings_is_map(const struct settings_row *row)
+{
+    return row->read == settings_read_env || row->read == read_labels || row->read == settings_read_kpi;
+}
+
+bool settings_is_list(const struct settings_row *row)
+{
+    return settings_is_map(row) || row->read == settings_read_list || row->read == settings_read_lines;
+}
+
+bool settings_table_option(settings_table table, size_t i, struct cli_setting *ret)
+{
+    const struct settings_row *row = settings_table_row(table, i, NULL);
+    if (!row)
+        return false;
+    *ret = (struct cli_setting){ .name = row->id,
+                                 .help = row->help,
+                                 .commands = row->commands,
+                                 .secret = row->secret,
+                                 .is_switch = row->read == settings_read_bool,
+                                 .is_list = settings_is_list(row) };
+    return true;
 }
 
 bool settings_is_wrong(const struct settings_reading *rd, const char *id)

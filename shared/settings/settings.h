@@ -8,6 +8,7 @@
 #ifndef BLUEGREEN_SETTINGS_H
 #define BLUEGREEN_SETTINGS_H
 
+#include "shared/cli/cli.h"
 #include "shared/redact.h"
 #include "shared/spec.h"
 #include "shared/wire.h"
@@ -46,6 +47,8 @@ struct settings_row {
     int64_t min, max;                /* of numbers, durations (ms), sizes (bytes), CPUs (10^-9) */
     bool (*check)(const char *text); /* of texts and of list items */
     const char *wants;               /* for people: what check() accepts */
+    unsigned commands;               /* CLI_BIT() of those that take it as an option; 0: no option */
+    const char *help;                /* of the option, one line */
 };
 
 struct settings_section {
@@ -69,6 +72,13 @@ typedef const struct settings_section *const settings_table[];
 const struct settings_row *settings_table_row(settings_table table, size_t i, enum settings_base *base);
 /* Row of this id; NULL: there is none. */
 const struct settings_row *settings_table_find(settings_table table, const char *id);
+
+/* Its value has one entry a line. */
+bool settings_is_list(const struct settings_row *row);
+/* ... and each entry has a name: KEY=VALUE, NAME: VALUE. */
+bool settings_is_map(const struct settings_row *row);
+/* The i-th row as shared/cli/ takes it. false past the end. */
+bool settings_table_option(settings_table table, size_t i, struct cli_setting *ret);
 
 /* Where values come from. */
 struct settings_source {
@@ -124,6 +134,7 @@ int settings_register_secrets(settings_table table, const struct settings_source
 /* ---- for rows of a program's own ---- */
 
 settings_reader_fn settings_read_text;     /* char *; check (NULL: any), wants */
+settings_reader_fn settings_read_lines;    /* char *: lines, as they are */
 settings_reader_fn settings_read_number;   /* int64_t; min, max */
 settings_reader_fn settings_read_duration; /* int64_t ms; min, max */
 settings_reader_fn settings_read_seconds;  /* int64_t s; min, max in ms; whole seconds only */

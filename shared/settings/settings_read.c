@@ -116,6 +116,11 @@ int settings_read_text(struct settings_reading *rd, const struct settings_row *r
     return spec_set_str(field(rd, row), value, rd->err);
 }
 
+int settings_read_lines(struct settings_reading *rd, const struct settings_row *row, const char *value)
+{
+    return spec_set_str(field(rd, row), value, rd->err);
+}
+
 int settings_read_number(struct settings_reading *rd, const struct settings_row *row, const char *value)
 {
     int64_t number;

@@ -191,6 +191,21 @@ static void every_setting_is_in_one_section_only(void **state)
     assert_null(settings_table_find(table, "ssh-key"));
 }
 
+static void rows_are_options_of_a_command_line(void **state)
+{
+    (void)state;
+    struct cli_setting s;
+    bool env = false, read_only = false, password = false, lines = false;
+    for (size_t i = 0; settings_table_option(table, i, &s); i++) {
+        assert_true(s.commands == 0 || s.help[0]);
+        env |= strcmp(s.name, "env") == 0 && s.is_list && !s.is_switch && (s.commands & CLI_BIT(CLI_PLAN));
+        read_only |= strcmp(s.name, "read-only") == 0 && s.is_switch && !s.is_list;
+        password |= strcmp(s.name, "registry-password") == 0 && s.secret;
+        lines |= strcmp(s.name, "lines") == 0 && s.commands == 0; /* an option of the grammar's own */
+    }
+    assert_true(env && read_only && password && lines);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -200,6 +215,7 @@ int main(void)
         cmocka_unit_test(an_env_file_may_be_anywhere_unless_there_is_a_workspace),
         cmocka_unit_test(secrets_are_visited_whole_and_by_value),
         cmocka_unit_test(every_setting_is_in_one_section_only),
+        cmocka_unit_test(rows_are_options_of_a_command_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
