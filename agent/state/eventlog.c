@@ -13,9 +13,10 @@
 /* Members whose values are words of the protocol: a secret that happens to be such a word must not break it. */
 static bool is_vocabulary(const char *key)
 {
-    static const char *const keys[] = { "outcome", "kind",  "verdict", "level",    "source",    "role",
-                                        "target",  "code",  "status",  "strategy", "operation", "deployment",
-                                        "started", "ended", "log",     "metrics",  "unit",      "app" };
+    static const char *const keys[] = { "outcome",   "kind",       "verdict", "level",  "source",
+                                        "role",      "target",     "code",    "status", "strategy",
+                                        "operation", "deployment", "started", "ended",  "log",
+                                        "metrics",   "unit",       "app",     "hash",   "t" };
     for (size_t i = 0; key && i < sizeof(keys) / sizeof(keys[0]); i++)
         if (strcmp(keys[i], key) == 0)
             return true;
@@ -47,6 +48,11 @@ static struct json *redacted(const struct redactor *r, const struct json *j, int
             json_push(copy, v);
     }
     return copy;
+}
+
+struct json *eventlog_redacted(const struct redactor *redactor, const struct json *j)
+{
+    return redacted(redactor, j, 0);
 }
 
 static bool write_line(int fd, const struct buf *line)

@@ -38,4 +38,7 @@ bool eventlog_is_written(int events_fd);
  */
 void eventlog_emit(struct eventlog *l, struct event *ev);
 
+/* A copy in which every string but the protocol's own words went through the redactor; the caller frees it. */
+struct json *eventlog_redacted(const struct redactor *redactor, const struct json *j);
+
 #endif
