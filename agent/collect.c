@@ -1,6 +1,7 @@
 #include "agent/collect.h"
 
 #include "agent/reply.h"
+#include "agent/state/audit.h"
 #include "agent/state/eventlog.h"
 #include "agent/state/store.h"
 #include "shared/bundle.h"
@@ -73,6 +74,26 @@ static int add_files(struct bundle_writer *w, int dir_fd, struct err *err)
     return r;
 }
 
+/* As it was at one moment. A log that cannot be read does not cost the evidence of a run. */
+static int add_audit(struct bundle_writer *w, int app_fd, struct err *err)
+{
+    _cleanup_(audit_log_done_p) struct audit_log log = { 0 };
+    struct err ignored = { 0 };
+    struct stat st = { 0 };
+    if (audit_read(app_fd, 0, &log, &ignored) < 0)
+        return 0;
+    const struct {
+        const char *name;
+        const struct buf *bytes;
+    } files[] = { { AUDIT_FILE_BEFORE, &log.before }, { AUDIT_FILE, &log.now }, { AUDIT_HEAD_FILE, &log.head } };
+    (void)fstat(app_fd, &st); /* each append renames a head into it */
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+        if (files[i].bytes->len > 0 &&
+            bundle_add(w, files[i].name, buf_span(files[i].bytes), (int64_t)st.st_mtime * 1000, err) < 0)
+            return -(int)err->kind;
+    return 0;
+}
+
 static void add_sample(struct buf *csv, struct span line)
 {
     struct event ev;
@@ -122,6 +143,8 @@ int collect_reply(const char *app, const char *id, int out_fd, struct err *err)
         r = add_files(w, dir_fd, err);
     if (r == 0)
         r = add_samples(w, dir_fd, err);
+    if (r == 0)
+        r = add_audit(w, app_fd, err);
     if (r == 0)
         r = bundle_finish(w, err);
     if (r < 0 && sink_err.kind != ERR_OK)

@@ -1,5 +1,7 @@
 #include "agent/finish.h"
 
+#include "agent/auditreport.h"
+#include "agent/state/audit.h"
 #include "agent/state/store.h"
 #include "agent/traffic/strategy.h"
 #include "agent/watch/evidence.h"
@@ -167,6 +169,7 @@ static struct json *metrics_json(const struct json *o, const struct run *run)
     json_del(m, "ended");
     json_del(m, "deployment");
     json_del(m, "total_seconds");
+    json_del(m, "trend"); /* of other runs */
     return m;
 }
 
@@ -212,6 +215,34 @@ void finish_end(struct run *run, struct span outcome_json)
              cause ? err_kind_from_name(cause) : ERR_OK);
 }
 
+/* One entry a run, however it ended; what cannot be written is told, and changes nothing else. */
+static void add_audit(struct run *run, struct json *outcome)
+{
+    _cleanup_(json_free_p) struct json *entry = auditreport_of_outcome(outcome, run->reason);
+    struct audit_mark mark;
+    struct err err = { 0 };
+    char text[1024];
+    if (audit_append(run->app_fd, entry, run->redactor, &mark, &err) < 0) {
+        run_log(run, "warning", "agent", "this run is not in the audit log: %s", err_text(&err, text, sizeof(text)));
+        return;
+    }
+    if (mark.found[0])
+        run_log(run, "warning", "agent", "%s", mark.found);
+    struct json *audit = json_object();
+    json_set_int(audit, "n", mark.link.n);
+    json_set_str(audit, "hash", mark.link.hash);
+    json_set(outcome, "audit", audit);
+}
+
+static void add_trend(struct run *run, struct json *outcome)
+{
+    struct json *trend = auditreport_trend(run->app_fd);
+    if (json_len(trend) > 0)
+        json_set(outcome, "trend", trend);
+    else
+        json_free(trend);
+}
+
 void finish_run(struct run *run, enum outcome outcome, const struct err *err)
 {
     char stamp[CLOCK_STAMP_SIZE], name[80];
@@ -221,6 +252,8 @@ void finish_run(struct run *run, enum outcome outcome, const struct err *err)
     event_init(&told, EVENT_OUTCOME, "");
     json_free(told.body);
     told.body = outcome_json(run, outcome, err, stamp);
+    add_audit(run, told.body);
+    add_trend(run, told.body);
     eventlog_emit(&run->log, &told); /* redacts told.body in place: the files below get the same */
     write_json(run, "outcome.json", told.body);
     (void)snprintf(name, sizeof(name), "deployment-metrics-%s.json", stamp);

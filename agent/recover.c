@@ -7,6 +7,7 @@
 #include "agent/state/store.h"
 #include "agent/steps/steps.h"
 #include "agent/traffic/strategy.h"
+#include "agent/watch/changes.h"
 #include "shared/clock.h"
 
 #include <fcntl.h>
@@ -107,6 +108,8 @@ static void settle_unfinished(struct run *run)
     if (settle_apply(run, &err) < 0)
         run_emit_error(run, EVENT_UNDO_FAILED, "settle", 0, &err);
     err_clear(&err);
+    if (!run->changes)
+        run->changes = changes_describe(run);
     finish_run(run, run->op == WIRE_ROLLBACK ? OUTCOME_ROLLED_BACK : OUTCOME_DEPLOYED, &err);
 }
 

@@ -1,5 +1,6 @@
 #include "agent/serve.h"
 
+#include "agent/auditreport.h"
 #include "agent/collect.h"
 #include "agent/reply.h"
 #include "agent/state/eventlog.h"
@@ -195,6 +196,7 @@ static int answer(struct serving *s, const struct wire_request *request, struct 
     case WIRE_CANCEL:
         return worker_cancel(request->app, request->deployment, err); /* too late: nothing runs here */
     case WIRE_HISTORY:
+        return auditreport_reply(request, s->out_fd, err);
     case WIRE_LOGS:
     case WIRE_DIAGNOSE:
     case WIRE_PRUNE:

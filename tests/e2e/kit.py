@@ -66,7 +66,7 @@ class Site(site.Site):
         lock = f"/home/ec2-user/.bluegreen/apps/{app}/lock"
         self.host.exec(f"[ ! -e {lock} ] || flock -n {lock} true")
         known = re.compile(
-            r"(|bin|apps|apps/[^/]+|apps/[^/]+/lock|apps/[^/]+/deployments|apps/[^/]+/deployments/[0-9a-z-]+"
+            r"(|bin|apps|apps/[^/]+|apps/[^/]+/(lock|audit(\.1)?\.ndjson|audit\.head)|apps/[^/]+/deployments|apps/[^/]+/deployments/[0-9a-z-]+"
             r"|bin/bluegreen-agent-(x86_64|aarch64)-[0-9a-f]{64}"
             r"|apps/[^/]+/deployments/[0-9a-z-]+/(journal|events|request\.json|outcome\.json|engine\.json"
             r"|app-(blue|green|candidate)\.log|inspect-(blue|green|candidate)\.json"
