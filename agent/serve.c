@@ -5,7 +5,7 @@
 #include "agent/reply.h"
 #include "agent/state/eventlog.h"
 #include "agent/state/store.h"
-#include "agent/status.h"
+#include "agent/status/status.h"
 #include "agent/stream.h"
 #include "agent/worker.h"
 #include "shared/clock.h"
@@ -23,6 +23,8 @@ struct serving {
     bool in_ended;
     pid_t worker; /* child that runs or recovers the current deployment; 0 none */
     bool recovering;
+    struct look_memory memory; /* of the status asked before, when it is asked again */
+    char memory_app[SPEC_APP_MAX + 1];
     bool started; /* the current request has a run: how it ends is no longer ours to say */
 };
 
@@ -180,6 +182,15 @@ static void forget_worker(struct serving *s)
     s->worker = 0;
 }
 
+/* Samples of another app's containers are of no use, and the memory has room for one. */
+static struct look_memory *memory_of(struct serving *s, const char *app)
+{
+    if (strcmp(s->memory_app, app) != 0)
+        look_memory_done(&s->memory);
+    (void)snprintf(s->memory_app, sizeof(s->memory_app), "%s", app);
+    return &s->memory;
+}
+
 static int answer(struct serving *s, const struct wire_request *request, struct err *err)
 {
     forget_worker(s);
@@ -190,7 +201,7 @@ static int answer(struct serving *s, const struct wire_request *request, struct 
     case WIRE_ATTACH:
         return attach(s, request, request->from, err);
     case WIRE_STATUS:
-        return status_reply(request->app, s->out_fd, err);
+        return status_reply(request->app, request->time_ms, memory_of(s, request->app), s->out_fd, err);
     case WIRE_BUNDLE:
         return collect_reply(request->app, request->deployment, s->out_fd, err);
     case WIRE_CANCEL:
@@ -233,6 +244,7 @@ static int answer_next(struct serving *s, struct err *err)
 static void wipe_p(struct serving *s)
 {
     buf_wipe_done(&s->in);
+    look_memory_done(&s->memory);
 }
 
 int serve(int in_fd, int out_fd, struct err *err)

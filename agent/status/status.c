@@ -1,196 +1,388 @@
-#include "agent/status.h"
+#include "agent/status/status.h"
 
 #include "agent/reply.h"
-#include "agent/request.h"
-#include "agent/state/lock.h"
-#include "agent/state/store.h"
-#include "agent/traffic/strategy.h"
-#include "agent/watch/health.h"
+#include "agent/watch/advice.h"
 #include "shared/clock.h"
+#include "shared/kpi.h"
+#include "shared/reference.h"
 
-#define DEPLOYMENTS_SHOWN 10
-#define STATS_APART_MS 100 /* shortest span between two samples that gives a CPU figure worth printing */
+#define LABEL_VERSION "org.opencontainers.image.version" /* OCI image spec, annotations */
+#define LABEL_REVISION "org.opencontainers.image.revision"
+#define HOUR_MS (3600LL * 1000)
 
-static void add_ports(struct json *c, const struct engine_container *from)
+/* ---- containers ---- */
+
+static void set_time(struct json *j, const char *key, int64_t wall_ms)
+{
+    char iso[CLOCK_ISO_SIZE];
+    json_set_str(j, key, wall_ms > 0 ? clock_format_iso(wall_ms, iso) : "");
+}
+
+static bool has_text(const struct json *array, const char *text)
+{
+    for (const struct json *t = json_first(array); t; t = json_next(t))
+        if (strcmp(json_value_str(t, ""), text) == 0)
+            return true;
+    return false;
+}
+
+/* "8080->8080/tcp"; the engine tells each once for IPv4 and once for IPv6. */
+static struct json *ports_of(const struct engine_container *c)
 {
     struct json *ports = json_array();
-    char text[64];
-    const struct json *all = json_path(from->raw, "NetworkSettings", "Ports", NULL);
-    for (const struct json *p = json_first(all); p; p = json_next(p)) {
-        const struct json *b = json_first(p); /* one address family is enough to show */
-        if (!b)
-            continue;
-        (void)snprintf(text, sizeof(text), "%s->%s", json_str(b, "HostPort", ""), json_key(p));
-        json_push_str(ports, text);
+    const struct json *all = json_path(c->raw, "NetworkSettings", "Ports", NULL);
+    for (const struct json *p = json_first(all); p; p = json_next(p))
+        for (const struct json *b = json_first(p); b; b = json_next(b)) {
+            char text[64];
+            (void)snprintf(text, sizeof(text), "%s->%s", json_str(b, "HostPort", ""), json_key(p));
+            if (!has_text(ports, text))
+                json_push_str(ports, text);
+        }
+    return ports;
+}
+
+static void add_image(struct json *j, const struct engine_container *c)
+{
+    const char *image = engine_container_label(c, CONTAINER_LABEL_IMAGE);
+    struct reference ref;
+    struct err ignored = { 0 };
+    if (!image[0])
+        image = c->image;
+    bool known = reference_parse(image, &ref, &ignored) == 0;
+    json_set_str(j, "image", image);
+    json_set_str(j, "tag", known ? ref.tag : "");
+    json_set_str(j, "digest", engine_container_label(c, CONTAINER_LABEL_DIGEST));
+    json_set_str(j, "version", engine_container_label(c, LABEL_VERSION));
+    json_set_str(j, "revision", engine_container_label(c, LABEL_REVISION));
+    json_set_str(j, "deployment", engine_container_label(c, CONTAINER_LABEL_DEPLOYMENT));
+}
+
+static void add_state(struct json *j, const struct look *l, const struct engine_container *c)
+{
+    int64_t created = engine_time_ms(c->created);
+    json_set_str(j, "status", c->status);
+    set_time(j, "created", created);
+    set_time(j, "started", engine_time_ms(c->started_at));
+    set_time(j, "finished", c->running ? 0 : engine_time_ms(c->finished_at));
+    json_set_int(j, "age_seconds", created < 0 || created > l->now_ms ? 0 : (l->now_ms - created) / 1000);
+    json_set_int(j, "restarts", c->restart_count);
+    json_set_int(j, "exit_code", c->exit_code);
+    json_set_bool(j, "oom_killed", c->oom_killed);
+    json_set(j, "ports", ports_of(c));
+}
+
+static void add_resources(struct json *j, const struct look_version *lv)
+{
+    const struct engine_stats *s = &lv->stats;
+    json_set_num(j, "cpu_percent", lv->cpu_percent);
+    json_set_int(j, "memory_bytes", lv->sampled ? s->memory_bytes : -1);
+    json_set_int(j, "memory_limit_bytes", lv->sampled ? s->memory_limit_bytes : -1);
+    json_set_int(j, "net_rx_bytes", lv->sampled ? (int64_t)s->net_rx_bytes : -1);
+    json_set_int(j, "net_tx_bytes", lv->sampled ? (int64_t)s->net_tx_bytes : -1);
+}
+
+/* Green may go when it has been stopped as long as the settings of what serves say. -1: it is not on its way out. */
+static int64_t keep_until(const struct look *l, enum look_role role)
+{
+    const struct look_version *blue = &l->at[LOOK_BLUE], *lv = &l->at[role];
+    int64_t finished = engine_time_ms(lv->v.c.finished_at);
+    if (role != LOOK_GREEN || lv->v.c.running || finished < 0 || !(blue->has_spec || lv->has_spec))
+        return -1;
+    return finished + (blue->has_spec ? blue->spec.keep_hours : lv->spec.keep_hours) * HOUR_MS;
+}
+
+static struct json *describe(const struct look *l, enum look_role role)
+{
+    const struct look_version *lv = &l->at[role];
+    const struct engine_container *c = &lv->v.c;
+    struct json *j = json_object();
+    json_set_str(j, "name", c->name);
+    add_image(j, c);
+    add_state(j, l, c);
+    json_set_str(j, "health", !lv->asked ? "unknown" : lv->healthy ? "healthy" : "unhealthy");
+    json_set_str(j, "health_error", lv->asked && !lv->healthy ? lv->answer.error : "");
+    json_set_int(j, "response_ms", lv->asked ? lv->answer.took_ms : -1);
+    add_resources(j, lv);
+    json_set_str(j, "restart_policy", c->restart_policy);
+    json_set_str(j, "strategy", engine_container_label(c, CONTAINER_LABEL_STRATEGY));
+    set_time(j, "keep_until", keep_until(l, role));
+    json_set_str(j, "drift", lv->drift);
+    return j;
+}
+
+static void add_containers(struct json *report, const struct look *l)
+{
+    struct json *others = json_array(), *keeper = json_object();
+    for (int role = 0; role < LOOK_ROLES; role++) {
+        const char *name = look_role_name((enum look_role)role);
+        if (l->at[role].v.exists)
+            json_set(report, name, describe(l, (enum look_role)role));
+        else
+            json_set_str(report, name, NULL);
     }
-    json_set(c, "ports", ports);
+    json_set_str(keeper, "name", l->keeper.c.name);
+    json_set_str(keeper, "status", l->keeper.c.status);
+    set_time(keeper, "started", l->keeper.exists ? engine_time_ms(l->keeper.c.started_at) : 0);
+    json_set(report, "keeper", keeper);
+    if (!l->keeper.exists)
+        json_set_str(report, "keeper", NULL);
+    for (size_t i = 0; i < l->others.len; i++)
+        json_push_str(others, l->others.items[i]);
+    json_set(report, "others", others);
 }
 
-static void add_resources(struct run *run, struct json *c, const char *id)
+/* ---- deployments ---- */
+
+static void add_running(struct json *report, const struct look *l)
 {
-    struct engine_stats first, second;
+    const struct look_running *r = &l->running;
+    struct json *j;
+    if (!r->is) {
+        json_set_str(report, "running", NULL);
+        return;
+    }
+    j = json_object();
+    json_set_str(j, "deployment", r->deployment);
+    json_set_str(j, "operation", r->operation);
+    json_set_str(j, "step", r->step);
+    json_set_str(j, "title", r->title);
+    set_time(j, "since", r->since_ms);
+    json_set_seconds(j, "step_seconds", r->since_ms > 0 ? l->now_ms - r->since_ms : -1);
+    set_time(j, "started", r->started_ms);
+    json_set_seconds(j, "seconds", r->started_ms > 0 ? l->now_ms - r->started_ms : -1);
+    json_set_str(j, "run_link", r->run_link);
+    json_set(report, "running", j);
+}
+
+/* Thresholds of what serves, or the defaults. */
+static struct kpi_table thresholds(const struct look *l)
+{
+    const struct look_version *blue = &l->at[LOOK_BLUE];
+    return blue->has_spec ? blue->spec.kpi : kpi_defaults();
+}
+
+static void add_kpi(struct json *report, const struct look *l)
+{
+    const struct kpi_table table = thresholds(l);
+    struct json *all = json_object();
+    for (int id = 0; id < KPI_COUNT; id++) {
+        struct json *k = json_object();
+        json_set_num(k, "target", table.limits[id].target);
+        json_set_num(k, "warning", table.limits[id].warning);
+        json_set_num(k, "critical", table.limits[id].critical);
+        json_set(all, kpi_name((enum kpi_id)id), k);
+    }
+    json_set(report, "kpi", all);
+}
+
+/* ---- the host ---- */
+
+static void add_host(struct json *report, const struct look *l)
+{
+    struct json *engine = json_object(), *disk = json_object(), *lock = json_object();
+    struct json *clock = json_object(), *agent = json_object();
+    json_set_str(engine, "version", l->run.engine_info.version);
+    json_set_str(engine, "api", l->run.engine_info.api);
+    json_set_str(engine, "arch", l->run.engine_info.arch);
+    json_set(report, "engine", engine);
+    json_set_int(disk, "free_bytes", l->disk_free_bytes);
+    json_set_int(disk, "total_bytes", l->disk_total_bytes);
+    json_set(report, "disk", disk);
+    json_set_bool(lock, "held", l->lock_held);
+    json_set_str(lock, "deployment", l->lock.deployment);
+    json_set_str(lock, "run_link", l->lock.run_link);
+    json_set(report, "lock", lock);
+    if (l->has_skew)
+        json_set_num(clock, "skew_seconds", l->skew_seconds);
+    else
+        json_set_str(clock, "skew_seconds", NULL);
+    json_set(report, "clock", clock);
+    json_set_str(agent, "version", BLUEGREEN_VERSION);
+    json_set(report, "agent", agent);
+}
+
+/* ---- recommendations ---- */
+
+/* Recommendations hold commands that people paste: only what is an image reference, or a digest, gets into one. */
+static const char *safe_image(const struct engine_container *c)
+{
+    const char *image = engine_container_label(c, CONTAINER_LABEL_IMAGE);
+    return spec_is_image(image) ? image : "";
+}
+
+static const char *safe_digest(const struct engine_container *c)
+{
+    const char *digest = engine_container_label(c, CONTAINER_LABEL_DIGEST);
+    return reference_is_digest(span_of(digest)) ? digest : "";
+}
+
+static struct advice_version version_facts(const struct look *l, enum look_role role)
+{
+    const struct look_version *lv = &l->at[role];
+    const struct engine_container *c = &lv->v.c;
+    int64_t started = engine_time_ms(c->started_at);
+    if (!lv->v.exists)
+        return (struct advice_version){ 0 };
+    return (struct advice_version){
+        .exists = true,
+        .ours = strcmp(engine_container_label(c, CONTAINER_LABEL_APP), l->run.app) == 0,
+        .running = c->running,
+        .restarting = c->restarting,
+        .oom_killed = c->oom_killed,
+        .comes_back = strcmp(c->restart_policy, "always") == 0 || strcmp(c->restart_policy, "unless-stopped") == 0,
+        .restarts = c->restart_count,
+        .exit_code = c->exit_code,
+        .up_ms = started > 0 && started <= l->now_ms ? l->now_ms - started : 0,
+        .health = !lv->asked    ? ADVICE_HEALTH_UNKNOWN
+                  : lv->healthy ? ADVICE_HEALTHY
+                                : ADVICE_UNHEALTHY,
+        .health_error = lv->answer.error,
+        .image = safe_image(c),
+        .digest = safe_digest(c),
+        .drift = lv->drift,
+        .image_missing = lv->image_missing,
+        .keep_until_ms = keep_until(l, role),
+    };
+}
+
+/* The worst KPI of the newest deployment that moved something. */
+static void kpi_facts(const struct look *l, struct advice_facts *f)
+{
+    static const char *const members[KPI_COUNT] = { [KPI_TOTAL] = "total_seconds",
+                                                    [KPI_CUTOVER] = "cutover_seconds",
+                                                    [KPI_HEALTH_CHECK] = "health_check_seconds",
+                                                    [KPI_IMAGE_PULL] = "image_pull_seconds" };
+    const struct kpi_table table = thresholds(l);
+    const struct json *last = json_first(l->entries);
+    for (int id = 0; last && id < KPI_COUNT; id++) {
+        double seconds = json_num(last, members[id], -1);
+        enum kpi_verdict verdict = kpi_judge(&table.limits[id], seconds);
+        if (verdict < KPI_WARNING || verdict <= f->kpi.verdict)
+            continue;
+        f->kpi.verdict = verdict;
+        f->kpi.title = kpi_title((enum kpi_id)id);
+        f->kpi.seconds = seconds;
+        f->kpi.limit = verdict == KPI_CRITICAL ? table.limits[id].critical : table.limits[id].warning;
+    }
+    f->kpi.deployment = json_str(last, "deployment", "");
+}
+
+/* The newest good deployment of another version than the one that serves. */
+static const char *last_good(const struct look *l)
+{
+    const char *current = engine_container_label(&l->at[LOOK_BLUE].v.c, CONTAINER_LABEL_DIGEST);
+    for (const struct json *e = json_first(l->entries); e; e = json_next(e))
+        if (strcmp(json_str(e, "outcome", ""), "deployed") == 0 && strcmp(json_str(e, "digest", ""), current) != 0)
+            return json_str(e, "deployment", "");
+    return "";
+}
+
+void status_facts(const struct look *l, struct advice_facts *f)
+{
+    *f = (struct advice_facts){
+        .app = l->run.app,
+        .now_ms = l->now_ms,
+        .is_known = l->run.app_fd >= 0 && (json_len(l->entries) > 0 || l->running.is || l->unfinished[0]),
+        .blue = version_facts(l, LOOK_BLUE),
+        .green = version_facts(l, LOOK_GREEN),
+        .next = version_facts(l, LOOK_NEXT),
+        .keeper_exists = l->keeper.exists,
+        .keeper_runs = l->keeper.exists && l->keeper.c.running,
+        .last_good = last_good(l),
+        .running = l->running.is,
+        .running_deployment = l->running.deployment,
+        .running_ms = l->running.started_ms > 0 ? l->now_ms - l->running.started_ms : 0,
+        .running_limit_ms = (int64_t)(thresholds(l).limits[KPI_TOTAL].critical * 1000),
+        .unfinished = l->unfinished,
+        .lock_held = l->lock_held,
+        .lock_deployment = l->lock.deployment,
+        .disk_free_bytes = l->disk_free_bytes,
+        .disk_total_bytes = l->disk_total_bytes,
+        .skew_seconds = l->has_skew ? l->skew_seconds : 0,
+        .engine_version = l->run.engine_info.version,
+        .engine_api = l->run.engine_info.api,
+    };
+    kpi_facts(l, f);
+}
+
+static struct json *recommendations(const struct look *l)
+{
+    struct advice_facts facts;
+    struct advice advice;
+    struct json *all = json_array();
+    status_facts(l, &facts);
+    for (size_t row = 0; advice_next(&facts, &row, &advice);) {
+        struct json *j = json_object();
+        json_set_str(j, "code", advice.code);
+        json_set_str(j, "level", advice.level);
+        json_set_str(j, "text", advice.text);
+        json_set_str(j, "command", advice.command);
+        json_push(all, j);
+    }
+    return all;
+}
+
+/* ---- the report ---- */
+
+/* A line of the protocol has room for it: what past deployments changed is the one part that may be of any size. */
+static void make_fit(struct json *report)
+{
+    _cleanup_(buf_done_p) struct buf text = BUF_INIT(EVENT_LINE_MAX - 4096); /* the event around it */
+    _cleanup_(json_free_p) struct json *slim = NULL;
     struct err ignored = { 0 };
-    if (engine_container_stats(run->engine, id, &first, &ignored) < 0)
+    if (json_print(report, &text, &ignored) == 0)
         return;
-    clock_sleep_ms(STATS_APART_MS); /* the sampling period */
-    if (engine_container_stats(run->engine, id, &second, &ignored) < 0)
-        return;
-    double cpu = (double)(second.cpu_total_ns - first.cpu_total_ns) / 1e4 / (double)(second.at_ms - first.at_ms);
-    json_set_num(c, "cpu_percent", (double)(int64_t)(cpu * 10) / 10);
-    json_set_int(c, "memory_bytes", second.memory_bytes);
-    json_set_int(c, "memory_limit_bytes", second.memory_limit_bytes);
-    json_set_int(c, "net_rx_bytes", (int64_t)second.net_rx_bytes);
-    json_set_int(c, "net_tx_bytes", (int64_t)second.net_tx_bytes);
+    slim = json_array();
+    for (const struct json *e = json_first(json_get(report, "deployments")); e; e = json_next(e)) {
+        struct json *copy = json_copy(e);
+        json_set(copy, "changes", json_object());
+        json_push(slim, copy);
+    }
+    json_set(report, "deployments", TAKE_PTR(slim));
 }
 
-static void add_health(struct run *run, struct json *c, struct run_version *v)
+static struct json *report_of(struct look *l)
 {
-    struct err ignored = { 0 };
-    int64_t took;
-    const char *id = engine_container_label(&v->c, CONTAINER_LABEL_DEPLOYMENT);
-    json_set_str(c, "health", "unknown");
-    if (!v->c.running || !id[0] || request_load_spec(run->app_fd, id, &run->spec, &ignored) != 0)
-        return;
-    int first, last;
-    v->host_port =
-        traffic_wanted_ports(&v->c, (int)run->spec.port, &first, &last) ? traffic_bound_port(&v->c, first, last) : 0;
-    bool healthy = health_ask(run, v, &took);
-    json_set_str(c, "health", healthy ? "healthy" : "unhealthy");
-    json_set_int(c, "response_ms", took);
+    char iso[CLOCK_ISO_SIZE], host[256] = "";
+    struct json *report = json_object();
+    (void)gethostname(host, sizeof(host) - 1);
+    json_set_str(report, "app", l->run.app);
+    json_set_str(report, "time", clock_format_iso(l->now_ms, iso));
+    json_set_str(report, "host", host);
+    add_containers(report, l);
+    add_running(report, l);
+    json_set(report, "recommendations", recommendations(l));
+    json_set(report, "deployments", TAKE_PTR(l->entries));
+    json_set(report, "trend", TAKE_PTR(l->trend));
+    add_kpi(report, l);
+    add_host(report, l);
+    make_fit(report);
+    return report;
 }
 
-static struct json *describe(struct run *run, struct run_version *v)
+int status_report(const char *app, int64_t time_ms, struct look_memory *memory, struct json **ret, struct err *err)
 {
-    struct json *c = json_object();
-    const char *image = engine_container_label(&v->c, CONTAINER_LABEL_IMAGE);
-    json_set_str(c, "name", v->c.name);
-    json_set_str(c, "image", image[0] ? image : v->c.image);
-    json_set_str(c, "digest", engine_container_label(&v->c, CONTAINER_LABEL_DIGEST));
-    json_set_str(c, "deployment", engine_container_label(&v->c, CONTAINER_LABEL_DEPLOYMENT));
-    json_set_str(c, "status", v->c.status);
-    json_set_str(c, "started", v->c.started_at);
-    json_set_int(c, "restarts", v->c.restart_count);
-    add_ports(c, &v->c);
-    add_health(run, c, v);
-    if (v->c.running)
-        add_resources(run, c, v->c.id);
-    return c;
+    struct look l;
+    int r = look_take(&l, app, time_ms, memory, err);
+    if (r == 0 && l.engine_error.kind != ERR_OK) {
+        *err = l.engine_error;
+        r = -(int)err->kind;
+    }
+    if (r == 0)
+        *ret = report_of(&l);
+    look_done(&l);
+    return r;
 }
 
-static int add_role(struct run *run, struct json *report, const char *role, const char *name, struct err *err)
+int status_reply(const char *app, int64_t time_ms, struct look_memory *memory, int out_fd, struct err *err)
 {
-    struct run_version v = { 0 };
-    int r = run_find(run, name, &v, err);
+    _cleanup_(event_done_p) struct event ev;
+    struct json *report = NULL;
+    int r = status_report(app, time_ms, memory, &report, err);
     if (r < 0)
         return r;
-    if (r == 0)
-        json_set(report, role, describe(run, &v));
-    else
-        json_set_str(report, role, NULL);
-    run_version_done(&v);
-    return 0;
-}
-
-/* Containers with the app's label that have none of its three names. */
-static int add_others(struct run *run, struct json *report, struct err *err)
-{
-    _cleanup_(json_free_p) struct json *all = NULL;
-    char label[SPEC_APP_MAX + 64];
-    struct json *others = json_array();
-    (void)snprintf(label, sizeof(label), "%s=%s", CONTAINER_LABEL_APP, run->app);
-    json_set(report, "others", others);
-    if (engine_container_list(run->engine, label, &all, err) < 0)
-        return -(int)err->kind;
-    for (const struct json *c = json_first(all); c; c = json_next(c)) {
-        const char *name = json_value_str(json_first(json_get(c, "Names")), "");
-        name += name[0] == '/';
-        if (strcmp(name, run->names.blue) != 0 && strcmp(name, run->names.green) != 0 &&
-            strcmp(name, run->names.next) != 0 && strcmp(name, run->names.keeper) != 0)
-            json_push_str(others, name);
-    }
-    return 0;
-}
-
-static struct json *describe_deployment(int app_fd, const char *id)
-{
-    static const char *const members[] = { "outcome", "operation", "image", "digest", "started", "run_link" };
-    _cleanup_(close_p) int dir_fd = -1;
-    _cleanup_(buf_done_p) struct buf text = BUF_INIT(STORE_FILE_MAX);
-    _cleanup_(json_free_p) struct json *outcome = NULL;
-    struct err ignored = { 0 };
-    struct json *d = json_object();
-    json_set_str(d, "id", id);
-    if (store_open_deployment(app_fd, id, &dir_fd, &ignored) != 0 ||
-        store_read(dir_fd, "outcome.json", &text, &ignored) != 0 ||
-        json_parse(buf_span(&text), &outcome, &ignored) < 0) {
-        json_set_str(d, "outcome", "unfinished");
-        return d;
-    }
-    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
-        json_set_str(d, members[i], json_str(outcome, members[i], ""));
-    json_set_num(d, "total_seconds", json_num(outcome, "total_seconds", -1));
-    return d;
-}
-
-static int add_deployments(struct run *run, struct json *report, struct err *err)
-{
-    struct strlist ids = { 0 };
-    struct json *all = json_array();
-    json_set(report, "deployments", all);
-    int r = store_list_deployments(run->app_fd, &ids, err);
-    for (size_t i = 0; i < ids.len && i < DEPLOYMENTS_SHOWN; i++)
-        json_push(all, describe_deployment(run->app_fd, ids.items[i]));
-    strlist_done(&ids);
-    return r;
-}
-
-static void add_host(struct run *run, struct json *report)
-{
-    int64_t free_bytes, total_bytes;
-    struct lock_owner owner;
-    struct json *engine = json_object(), *disk = json_object(), *lock = json_object();
-    json_set_str(engine, "version", run->engine_info.version);
-    json_set_str(engine, "api", run->engine_info.api);
-    json_set_str(engine, "arch", run->engine_info.arch);
-    json_set(report, "engine", engine);
-    store_disk(run->engine_info.root_dir, &free_bytes, &total_bytes);
-    json_set_int(disk, "free_bytes", free_bytes);
-    json_set_int(disk, "total_bytes", total_bytes);
-    json_set(report, "disk", disk);
-    json_set_bool(lock, "held", lock_is_held(run->app_fd, &owner));
-    json_set_str(lock, "run_link", owner.run_link);
-    json_set(report, "lock", lock);
-}
-
-static int fill(struct run *run, struct json *report, struct err *err)
-{
-    json_set_str(report, "app", run->app);
-    if (store_open_app(run->app, &run->app_fd, err) < 0 || engine_open(&run->engine, NULL, NULL, err) < 0 ||
-        engine_info(run->engine, &run->engine_info, err) < 0)
-        return -(int)err->kind;
-    if (add_role(run, report, "blue", run->names.blue, err) < 0 ||
-        add_role(run, report, "green", run->names.green, err) < 0 ||
-        add_role(run, report, "next", run->names.next, err) < 0 || add_others(run, report, err) < 0 ||
-        add_deployments(run, report, err) < 0)
-        return -(int)err->kind;
-    add_host(run, report);
-    return 0;
-}
-
-int status_reply(const char *app, int out_fd, struct err *err)
-{
-    struct run run;
-    _cleanup_(event_done_p) struct event ev;
-    struct json *report = json_object();
     event_init(&ev, EVENT_REPORT, "");
-    run_init(&run);
-    (void)snprintf(run.app, sizeof(run.app), "%s", app);
-    run_set_names(&run.names, app);
-    int r = fill(&run, report, err);
     json_set_str(ev.body, "name", "status");
     json_set(ev.body, "report", report);
-    if (r == 0)
-        r = reply_event(out_fd, &ev, err);
-    run_done(&run);
-    return r;
+    return reply_event(out_fd, &ev, err);
 }

@@ -47,11 +47,7 @@ static void save(struct run *run, const char *name, struct span text)
         (void)store_write(run->dir_fd, name, buf_span(&clean), &ignored);
 }
 
-/*
- * A container may print secrets that this run was not given: a rollback has none, and the old version's may differ. Their
- * keys are in its deployment's record, their values in its configuration. Negative: not all of them are known now.
- */
-static int learn_secrets(struct run *run, const struct engine_container *c, struct err *err)
+int evidence_learn_secrets(struct run *run, const struct engine_container *c, struct err *err)
 {
     struct strlist keys = { 0 };
     const char *id = engine_container_label(c, CONTAINER_LABEL_DEPLOYMENT);
@@ -77,7 +73,7 @@ static bool tail_of_log(struct run *run, const struct engine_container *c, struc
 {
     struct err err = { 0 };
     char words[ERR_TEXT_MAX];
-    if (learn_secrets(run, c, &err) < 0) {
+    if (evidence_learn_secrets(run, c, &err) < 0) {
         run_log(run, "warning", "agent",
                 "log and settings of %s are not kept, as secrets in them could not be hidden: %s", c->name,
                 err_text(&err, words, sizeof(words)));

@@ -128,16 +128,14 @@ static void ask_and_keep(struct run *run, struct http *http, enum health_target 
     a->body = NULL;
 }
 
-static void begin_history(struct run *run, enum health_target target, const struct run_version *v)
+static void name_target(const struct run *run, const struct run_version *v, struct history *history)
 {
     _cleanup_(buf_done_p) struct buf where = BUF_INIT(2048);
-    if (target == HEALTH_PREVIOUS)
-        return;
     if (run->spec.health_path[0])
         health_url(run, v, &where);
     else
         buf_addf(&where, "TCP port %d", v->host_port);
-    history_reset(&run->history, buf_str(&where));
+    history_reset(history, buf_str(&where));
 }
 
 static void tell(struct run *run, enum health_target target, int64_t attempt, const struct answer *a)
@@ -209,7 +207,8 @@ int health_wait(struct run *run, enum health_target target, struct run_version *
     _cleanup_(http_free_p) struct http *http = NULL;
     if (http_new(&http, &run->cancelled, err) < 0)
         return -(int)err->kind;
-    begin_history(run, target, v);
+    if (target != HEALTH_PREVIOUS)
+        name_target(run, v, &run->history);
     int64_t start = clock_mono_ms();
     int64_t budget = run->spec.health_retries * run->spec.health_interval_ms;
     int64_t pause = FIRST_PAUSE_MS;
@@ -254,5 +253,23 @@ bool health_ask(struct run *run, const struct run_version *v, int64_t *took_ms)
     ask(run, http, v, NULL, &a);
     if (took_ms)
         *took_ms = a.took_ms;
+    return a.ok;
+}
+
+bool health_look(struct run *run, const struct run_version *v, struct history *history, struct health_answer *ret)
+{
+    _cleanup_(http_free_p) struct http *http = NULL;
+    _cleanup_(buf_done_p) struct buf body = BUF_INIT(BODY_MAX);
+    struct err err = { 0 };
+    struct answer a;
+    *ret = (struct health_answer){ .took_ms = -1 };
+    name_target(run, v, history);
+    if (http_new(&http, &run->cancelled, &err) < 0)
+        return false;
+    ask(run, http, v, &body, &a);
+    history_add(history, a.result, a.status, buf_span(&body), clock_mono_ms());
+    ret->status = a.status;
+    ret->took_ms = a.took_ms;
+    (void)snprintf(ret->error, sizeof(ret->error), "%s", a.error);
     return a.ok;
 }

@@ -20,6 +20,17 @@ int health_wait(struct run *run, enum health_target target, struct run_version *
 /* Ask once, quietly. True when it answered as wanted; *took_ms (may be NULL) its response time. */
 bool health_ask(struct run *run, const struct run_version *v, int64_t *took_ms);
 
+/*
+ * The same for who has to say why: *ret is filled in either case, took_ms -1 when it could not be asked at all; its error may
+ * hold words of the answer and of the settings: redact before it is shown. history is begun anew.
+ */
+struct health_answer {
+    int status; /* HTTP; 0 none */
+    int64_t took_ms;
+    char error[200]; /* "" when it is as wanted */
+};
+bool health_look(struct run *run, const struct run_version *v, struct history *history, struct health_answer *ret);
+
 /* Where a version is asked: address (IPv4) and port; *inside is that port in the container. */
 struct health_place {
     char address[48];

@@ -61,7 +61,7 @@ static void status_deployments(const struct markdown *m, const struct json *list
                     "|\n|---|---|---|---|--:|---|\n");
     for (d = json_first(list); d && rows < SUMMARY_ROWS_MAX; d = json_next(d), rows++) {
         markdown_raw(m, "| ");
-        markdown_code(m, json_str(d, "id", ""));
+        markdown_code(m, json_str(d, "deployment", ""));
         markdown_raw(m, " | ");
         markdown_text(m, json_str(d, "outcome", ""));
         markdown_raw(m, " | ");
@@ -71,7 +71,7 @@ static void status_deployments(const struct markdown *m, const struct json *list
         markdown_raw(m, " | ");
         markdown_seconds(m, json_num(d, "total_seconds", -1));
         markdown_raw(m, " | ");
-        markdown_link(m, "run", json_str(d, "run_link", ""));
+        markdown_link(m, "run", json_str(d, "who", ""));
         markdown_raw(m, " |\n");
     }
     markdown_raw(m, "\n");

@@ -45,7 +45,7 @@ static void deployments(const struct view *v, const struct json *list)
         return;
     view_line(v, "%-24s %-17s %-25s %9s  %s", "deployment", "outcome", "started", "seconds", "image");
     for (d = json_first(list); d; d = json_next(d))
-        view_line(v, "%-24s %-17s %-25s %9.2f  %s", json_str(d, "id", "?"), json_str(d, "outcome", "?"),
+        view_line(v, "%-24s %-17s %-25s %9.2f  %s", json_str(d, "deployment", "?"), json_str(d, "outcome", "?"),
                   json_str(d, "started", "?"), json_num(d, "total_seconds", 0), json_str(d, "image", "?"));
 }
 

@@ -726,16 +726,17 @@ static void the_status_is_a_readable_table(void **state)
 
     (void)state;
     report_init(&r, WIRE_STATUS, "shop", "");
-    feed(&r, "\"kind\":\"report\",\"name\":\"status\",\"report\":{\"app\":\"shop\",\"blue\":{\"name\":\"shop-blue\","
-             "\"image\":\"shop:2\","
-             "\"status\":\"running\","
-             "\"health\":\"healthy\",\"response_ms\":2,\"restarts\":1,\"ports\":[\"8080->8080\"],\"cpu_percent\":0.5,"
-             "\"memory_bytes\":1000000},"
-             "\"green\":null,\"deployments\":[{\"id\":\"d1\",\"outcome\":\"deployed\",\"image\":\"shop:2\",\"total_"
-             "seconds\":4}],"
-             "\"engine\":{\"version\":\"20.10\",\"api\":\"1.41\",\"arch\":\"amd64\"},\"disk\":{\"free_bytes\":1e9,"
-             "\"total_bytes\":2e9},"
-             "\"lock\":{\"held\":true,\"run_link\":\"run 9\"}}");
+    feed(&r,
+         "\"kind\":\"report\",\"name\":\"status\",\"report\":{\"app\":\"shop\",\"blue\":{\"name\":\"shop-blue\","
+         "\"image\":\"shop:2\","
+         "\"status\":\"running\","
+         "\"health\":\"healthy\",\"response_ms\":2,\"restarts\":1,\"ports\":[\"8080->8080\"],\"cpu_percent\":0.5,"
+         "\"memory_bytes\":1000000},"
+         "\"green\":null,\"deployments\":[{\"deployment\":\"d1\",\"outcome\":\"deployed\",\"image\":\"shop:2\",\"total_"
+         "seconds\":4}],"
+         "\"engine\":{\"version\":\"20.10\",\"api\":\"1.41\",\"arch\":\"amd64\"},\"disk\":{\"free_bytes\":1e9,"
+         "\"total_bytes\":2e9},"
+         "\"lock\":{\"held\":true,\"run_link\":\"run 9\"}}");
     report_end(&r, 0, NULL);
     assert_int_equal(summary_render_answer(&f, &out, &err), 0);
     assert_has(buf_str(&out), "| <code>shop-blue</code> | healthy | 2 ms | 1 | 8080-&gt;8080 | 0.5 % | 1.0 MB |\n");

@@ -23,13 +23,13 @@ static const char *print(const char *report)
 
 static void both_containers_and_the_last_deployments_are_shown(void **state)
 {
-    const char *text =
-        print("{\"blue\":{\"name\":\"shop-blue\",\"status\":\"running\",\"health\":\"healthy\",\"image\":\"shop:2\","
-              "\"restarts\":0,"
-              "\"ports\":[\"8080->8080\"],\"response_ms\":2.5},\"green\":null,"
-              "\"deployments\":[{\"id\":\"d1\",\"outcome\":\"deployed\",\"image\":\"shop:2\",\"total_seconds\":4.2}],"
-              "\"engine\":{\"version\":\"20.10\",\"api\":\"1.41\",\"arch\":\"amd64\"},\"disk\":{\"free_bytes\":5e9,"
-              "\"total_bytes\":1e10}}");
+    const char *text = print(
+        "{\"blue\":{\"name\":\"shop-blue\",\"status\":\"running\",\"health\":\"healthy\",\"image\":\"shop:2\","
+        "\"restarts\":0,"
+        "\"ports\":[\"8080->8080\"],\"response_ms\":2.5},\"green\":null,"
+        "\"deployments\":[{\"deployment\":\"d1\",\"outcome\":\"deployed\",\"image\":\"shop:2\",\"total_seconds\":4.2}],"
+        "\"engine\":{\"version\":\"20.10\",\"api\":\"1.41\",\"arch\":\"amd64\"},\"disk\":{\"free_bytes\":5e9,"
+        "\"total_bytes\":1e10}}");
 
     (void)state;
     assert_non_null(strstr(text, "blue   shop-blue                running    healthy    shop:2\n"));

@@ -1,0 +1,230 @@
+/* What the records of an app tell: the deployment that runs now, one that has no end, the past ones, who has the lock. */
+#include "agent/state/store.h"
+#include "agent/status/look.h"
+#include "shared/clock.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#define RECORDS_MAX 20 /* newest ones looked at: an older one without an end cannot own anything any more */
+#define ENTRIES_MAX 10
+#define TAIL_FIRST (64 * 1024) /* of an event log: the last step.start stands there, or further in front */
+#define TAIL_MAX (4 * 1024 * 1024)
+#define HEAD_MAX (64 * 1024)
+
+static int read_json(int dir_fd, const char *name, struct json **ret)
+{
+    _cleanup_(buf_done_p) struct buf text = BUF_INIT(STORE_FILE_MAX);
+    struct err ignored = { 0 };
+    if (store_read(dir_fd, name, &text, &ignored) != 0)
+        return 1;
+    return json_parse(buf_span(&text), ret, &ignored) < 0 ? 1 : 0;
+}
+
+/* ---- the deployment that runs now ---- */
+
+static bool read_part(int fd, int64_t from, size_t len, struct buf *out)
+{
+    char chunk[16384];
+    buf_reset(out);
+    while (out->len < len) {
+        size_t want = len - out->len < sizeof(chunk) ? len - out->len : sizeof(chunk);
+        ssize_t n = pread(fd, chunk, want, from + (int64_t)out->len);
+        if (n <= 0)
+            break;
+        buf_add(out, chunk, (size_t)n);
+    }
+    return !out->failed && out->len > 0;
+}
+
+static bool take_step(struct span line, struct look_running *r)
+{
+    struct event ev;
+    struct err ignored = { 0 };
+    if (!(span_contains(line, "\"step.start\"") || span_contains(line, "\"undo.start\"")) ||
+        event_decode(line, &ev, &ignored) < 0)
+        return false;
+    bool undo = ev.kind == EVENT_UNDO_START, is = undo || ev.kind == EVENT_STEP_START;
+    if (is) {
+        (void)snprintf(r->step, sizeof(r->step), "%s", ev.step);
+        (void)snprintf(r->title, sizeof(r->title), "%s%s", undo ? "Undo: " : "", json_str(ev.body, "title", ""));
+        r->since_ms = ev.t_ms;
+    }
+    event_done(&ev);
+    return is;
+}
+
+/* Whole lines only, the last one first. */
+static bool find_step(struct span text, struct look_running *r)
+{
+    while (text.len > 0) {
+        size_t end = text.len, at;
+        while (end > 0 && text.ptr[end - 1] != '\n')
+            end--; /* a line that is being written */
+        if (end == 0)
+            return false;
+        for (at = end - 1; at > 0 && text.ptr[at - 1] != '\n';)
+            at--;
+        if (take_step((struct span){ text.ptr + at, end - 1 - at }, r))
+            return true;
+        text.len = at;
+    }
+    return false;
+}
+
+static void read_events(int fd, struct look_running *r)
+{
+    _cleanup_(buf_done_p) struct buf text = BUF_INIT(TAIL_MAX + 1);
+    struct stat st;
+    struct event ev;
+    struct err ignored = { 0 };
+    struct span rest, line;
+    if (fstat(fd, &st) < 0 || !read_part(fd, 0, HEAD_MAX, &text))
+        return;
+    rest = buf_span(&text);
+    if (span_next_line(&rest, &line) && event_decode(line, &ev, &ignored) == 0) {
+        r->started_ms = ev.t_ms;
+        event_done(&ev);
+    }
+    for (int64_t size = TAIL_FIRST; size <= TAIL_MAX; size *= 4) {
+        int64_t from = st.st_size > size ? st.st_size - size : 0;
+        if (!read_part(fd, from, (size_t)(st.st_size - from), &text) || find_step(buf_span(&text), r) || from == 0)
+            return;
+    }
+}
+
+static void read_running(struct look *l, int dir_fd, int events_fd, const char *id)
+{
+    _cleanup_(json_free_p) struct json *request = NULL;
+    struct look_running *r = &l->running;
+    *r = (struct look_running){ .is = true };
+    (void)snprintf(r->deployment, sizeof(r->deployment), "%s", id);
+    if (read_json(dir_fd, "request.json", &request) == 0) {
+        (void)snprintf(r->operation, sizeof(r->operation), "%s", json_str(request, "op", "deploy"));
+        (void)snprintf(r->run_link, sizeof(r->run_link), "%s", json_str(request, "run_link", ""));
+    }
+    read_events(events_fd, r);
+}
+
+/* No outcome yet: it runs, waits for the lock, or nobody is at it any more. */
+static void look_at_open(struct look *l, int dir_fd, const char *id)
+{
+    _cleanup_(close_p) int events_fd = openat(dir_fd, EVENTLOG_FILE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (events_fd < 0 || faccessat(dir_fd, "request.json", F_OK, 0) != 0)
+        return; /* it is just beginning, or died before its first word */
+    if (!eventlog_is_written(events_fd)) {
+        if (!l->unfinished[0])
+            (void)snprintf(l->unfinished, sizeof(l->unfinished), "%s", id);
+    } else if (!l->running.is || strcmp(id, l->lock.deployment) == 0) {
+        read_running(l, dir_fd, events_fd, id);
+    }
+}
+
+static int look_at_running(struct look *l, const struct strlist *ids, struct err *err)
+{
+    for (size_t i = 0; i < ids->len && i < RECORDS_MAX; i++) {
+        _cleanup_(close_p) int dir_fd = -1;
+        int r = store_open_deployment(l->run.app_fd, ids->items[i], &dir_fd, err);
+        if (r < 0)
+            return r;
+        if (r == 0 && faccessat(dir_fd, "outcome.json", F_OK, 0) != 0)
+            look_at_open(l, dir_fd, ids->items[i]);
+    }
+    return 0;
+}
+
+/* ---- past deployments ---- */
+
+static bool was_good(const char *operation, const char *outcome)
+{
+    return strcmp(outcome, "deployed") == 0 ||
+           (strcmp(operation, "rollback") == 0 && strcmp(outcome, "rolled_back") == 0);
+}
+
+static void copy_strings(const struct json *from, struct json *to, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        json_set_str(to, names[i], json_str(from, names[i], ""));
+}
+
+/* An entry of the history, from the outcome of a deployment that has a folder. */
+static struct json *entry_of(const char *id, const struct json *outcome)
+{
+    static const char *const strings[] = {
+        "operation",           "outcome",  "image",  "digest", "previous_image", "previous_digest",
+        "previous_deployment", "strategy", "started"
+    };
+    static const char *const seconds[] = { "total_seconds", "cutover_seconds", "outage_seconds" };
+    const struct json *kpi = json_get(outcome, "kpi");
+    struct json *e = json_object();
+    json_set_int(e, "n", 0);
+    json_set_str(e, "t", json_str(outcome, "ended", ""));
+    json_set_str(e, "deployment", id);
+    copy_strings(outcome, e, strings, sizeof(strings) / sizeof(strings[0]));
+    json_set_str(e, "error", json_str(json_get(outcome, "error"), "kind", ""));
+    json_set_str(e, "who", json_str(outcome, "run_link", ""));
+    json_set_str(e, "reason", json_str(json_get(outcome, "rollback"), "reason", ""));
+    for (size_t i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++)
+        json_set_num(e, seconds[i], json_num(outcome, seconds[i], -1));
+    json_set_num(e, "health_check_seconds", json_num(json_get(kpi, "health_check"), "seconds", -1));
+    json_set_num(e, "image_pull_seconds", json_num(json_get(kpi, "image_pull"), "seconds", -1));
+    json_set_int(e, "requests_failed", json_int(outcome, "requests_failed", -1));
+    json_set(e, "changes",
+             json_is_object(json_get(outcome, "changes")) ? json_copy(json_get(outcome, "changes")) : json_object());
+    return e;
+}
+
+static struct json *point_of(const struct json *entry)
+{
+    static const char *const names[][2] = { { "total", "total_seconds" },
+                                            { "cutover", "cutover_seconds" },
+                                            { "health_check", "health_check_seconds" },
+                                            { "image_pull", "image_pull_seconds" },
+                                            { "outage", "outage_seconds" } };
+    struct json *p = json_object();
+    json_set_str(p, "deployment", json_str(entry, "deployment", ""));
+    json_set_str(p, "outcome", json_str(entry, "outcome", ""));
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        json_set_num(p, names[i][0], json_num(entry, names[i][1], -1));
+    return p;
+}
+
+static void look_at_past(struct look *l, const struct strlist *ids)
+{
+    struct json *points[RECORDS_MAX];
+    size_t good = 0;
+    for (size_t i = 0; i < ids->len && i < RECORDS_MAX; i++) {
+        _cleanup_(close_p) int dir_fd = -1;
+        _cleanup_(json_free_p) struct json *outcome = NULL;
+        struct err ignored = { 0 };
+        if (store_open_deployment(l->run.app_fd, ids->items[i], &dir_fd, &ignored) != 0 ||
+            read_json(dir_fd, "outcome.json", &outcome) != 0)
+            continue;
+        struct json *entry = entry_of(ids->items[i], outcome);
+        if (was_good(json_str(entry, "operation", ""), json_str(entry, "outcome", "")))
+            points[good++] = point_of(entry);
+        if (json_len(l->entries) < ENTRIES_MAX)
+            json_push(l->entries, entry);
+        else
+            json_free(entry);
+    }
+    while (good > 0)
+        json_push(l->trend, points[--good]);
+}
+
+int look_at_records(struct look *l, struct err *err)
+{
+    struct strlist ids = { 0 };
+    l->entries = json_array();
+    l->trend = json_array();
+    if (l->run.app_fd < 0)
+        return 0;
+    l->lock_held = lock_is_held(l->run.app_fd, &l->lock);
+    int r = store_list_deployments(l->run.app_fd, &ids, err);
+    if (r == 0)
+        r = look_at_running(l, &ids, err);
+    if (r == 0)
+        look_at_past(l, &ids);
+    strlist_done(&ids);
+    return r;
+}

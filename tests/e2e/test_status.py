@@ -1,0 +1,156 @@
+"""`command: status`: what is on the host, asked on a real one; what it recommends, and that the recommended command helps."""
+
+import json
+import pathlib
+import re
+
+from e2e import kit, schema
+from testbed.engine import wait_for
+
+SCHEMA = json.loads((pathlib.Path(__file__).parents[2] / "docs" / "status.schema.json").read_text())
+
+
+def ask(site, **over):
+    """The report of a step with `command: status`, which fits the schema."""
+    result = site.run(command="status", **over)
+    assert result.exit_code == 0 and result.outputs["outcome"] == "reported", result
+    report = json.loads(site.outside(result.outputs["report-path"]).read_text())
+    assert schema.problems(report, SCHEMA) == []
+    return report
+
+
+def advice(report):
+    return {a["code"]: a for a in report["recommendations"]}
+
+
+def follow(site, report, code):
+    """Type what is recommended, as the user that deploys; recommendations of an own command are left to others."""
+    command = advice(report)[code]["command"]
+    assert command.startswith("docker "), command
+    site.host.ssh(command)
+
+
+def test_everything_of_two_versions_is_told(site):
+    site.bed.registry.push_app("labelled", {"BOOT_MS": "0"}, labels={
+        "org.opencontainers.image.version": "2.4.1", "org.opencontainers.image.revision": "8c7f3d1"})
+    first = site.deploy("v1")
+    second = site.deploy("labelled", memory="64m")
+    report = ask(site)
+    blue, green = report["blue"], report["green"]
+    assert report["app"] == "shop" and report["host"] == "web1" and report["next"] is None and report["others"] == []
+    assert blue["name"] == "shop-blue" and blue["image"].endswith("/app:labelled") and blue["tag"] == "labelled"
+    assert blue["version"] == "2.4.1" and blue["revision"] == "8c7f3d1"
+    assert blue["digest"] == second.outputs["image-digest"] and blue["deployment"] == second.outputs["deployment-id"]
+    assert blue["status"] == "running" and blue["health"] == "healthy" and 0 <= blue["response_ms"] < 1000
+    assert blue["ports"] == ["8080->8080/tcp"] and blue["restarts"] == 0 and blue["drift"] == "" and blue["finished"] == ""
+    assert 0 <= blue["cpu_percent"] < 100 and 0 < blue["memory_bytes"] < blue["memory_limit_bytes"] == 64 << 20
+    assert blue["net_rx_bytes"] > 0 and blue["restart_policy"] == "unless-stopped" and blue["strategy"] == "handover"
+    assert 0 <= blue["age_seconds"] < 600
+    assert green["deployment"] == first.outputs["deployment-id"] and green["status"] == "exited"
+    assert green["health"] == "unknown" and green["response_ms"] == -1 and green["cpu_percent"] == -1
+    assert green["keep_until"] > green["finished"] > green["started"]
+    assert report["keeper"]["name"] == "shop-keeper" and report["keeper"]["status"] == "running"
+    assert [d["deployment"] for d in report["deployments"]] == [second.outputs["deployment-id"], first.outputs["deployment-id"]]
+    assert report["deployments"][0]["outcome"] == "deployed" and report["deployments"][0]["total_seconds"] > 0
+    assert [p["deployment"] for p in report["trend"]] == [first.outputs["deployment-id"], second.outputs["deployment-id"]]
+    assert report["kpi"]["total"] == {"target": 600, "warning": 900, "critical": 1200}
+    assert report["engine"]["version"] and re.fullmatch(r"1\.\d+", report["engine"]["api"])
+    assert 0 < report["disk"]["free_bytes"] <= report["disk"]["total_bytes"]
+    assert report["lock"] == {"held": False, "deployment": "", "run_link": ""} and report["running"] is None
+    assert abs(report["clock"]["skew_seconds"]) < 5
+    assert set(advice(report)) <= {"disk_low"}, report["recommendations"]
+
+
+def test_asking_creates_and_changes_nothing(site):
+    ask(site)  # the agent itself is sent
+    before = site.host.snapshot()
+    report = ask(site)
+    assert site.host.snapshot() == before
+    assert report["blue"] is None and report["green"] is None and report["keeper"] is None and report["deployments"] == []
+    assert list(advice(report)) == ["app_unknown"] or set(advice(report)) == {"app_unknown", "disk_low"}
+    site.deploy("v1")
+    site.deploy("v2")
+    before = site.host.snapshot()
+    ask(site)
+    assert site.host.snapshot() == before
+
+
+def test_the_candidate_and_its_step_are_seen_while_a_deployment_runs(site):
+    site.deploy("v1")
+    stage = site.step("slow1", health_retries="60", run_link=None).start_main()
+    wait_for("the candidate", lambda: "shop-next" in site.host.docker("ps", "--format", "{{.Names}}").split(), 30)
+    report = ask(site)
+    result = site.finish(stage)
+    assert result.outputs["outcome"] == "deployed", result
+    running = report["running"]
+    assert running["deployment"] == result.outputs["deployment-id"] and running["operation"] == "deploy"
+    assert running["step"] == "warm_up" and running["title"], running
+    assert 0 <= running["step_seconds"] <= running["seconds"] < 60 and running["started"] <= running["since"] <= report["time"]
+    assert running["run_link"].startswith("https://github.com/octo/shop/actions/runs/")
+    assert report["next"]["image"].endswith("/app:slow1") and report["next"]["status"] == "running"
+    assert report["lock"]["held"] and report["lock"]["deployment"] == running["deployment"]
+    assert report["blue"]["health"] == "healthy" and not {"green_running", "candidate_left"} & set(advice(report))
+    after = ask(site)
+    assert after["running"] is None and after["blue"]["image"].endswith("/app:slow1")
+
+
+def test_a_green_that_was_started_by_hand_is_told_and_the_command_stops_it(site):
+    site.deploy("v1")
+    site.deploy("v2")
+    site.host.docker("start", "shop-green")
+    report = ask(site)
+    assert report["green"]["status"] == "running" and advice(report)["green_running"]["level"] == "warning"
+    follow(site, report, "green_running")
+    assert "green_running" not in advice(ask(site))
+    site.check_serves("v2")
+
+
+def test_a_blue_that_was_stopped_by_hand_is_told_and_the_command_starts_it(site):
+    site.deploy("v1")
+    site.host.docker("stop", "-t", "1", "shop-blue")
+    report = ask(site)
+    assert report["blue"]["status"] == "exited" and report["blue"]["health"] == "unknown" and report["blue"]["finished"]
+    assert report["recommendations"][0]["code"] == "blue_stopped" and report["recommendations"][0]["level"] == "error"
+    follow(site, report, "blue_stopped")
+    kit.eventually(lambda: site.host.version() == "v1")
+    assert "blue_stopped" not in advice(ask(site))
+
+
+def test_a_blue_that_answers_500_is_a_reason_to_go_back(site):
+    site.deploy("v1")
+    site.bed.registry.push_app("falls-sick", {"SICK_AFTER": "12"})
+    site.deploy("falls-sick")
+    wait_for("the app to fall sick", lambda: site.host.http("/health")[0] == 503, 20)
+    report = ask(site)
+    assert report["blue"]["health"] == "unhealthy" and "503" in report["blue"]["health_error"], report["blue"]
+    assert "rollback --app shop" in advice(report)["blue_unhealthy"]["command"]
+
+
+def test_a_tag_that_was_pulled_anew_is_told(site):
+    site.bed.registry.push_app("moving")
+    site.deploy("moving")
+    assert ask(site)["blue"]["drift"] == ""
+    new = site.bed.registry.push("app", "moving", [b"\0" * 1024], {"APP_VERSION": "other"})
+    site.host.login_registry()
+    site.host.docker("pull", "-q", site.bed.registry.ref("moving"))
+    report = ask(site)
+    assert report["blue"]["drift"] == new
+    assert "plan --app shop --image " in advice(report)["image_drift"]["command"]
+
+
+def test_a_keeper_that_was_stopped_is_told_and_the_command_starts_it(site):
+    site.deploy("v1")
+    site.host.docker("stop", "-t", "1", "shop-keeper")
+    report = ask(site)
+    follow(site, report, "keeper_stopped")
+    assert ask(site)["keeper"]["status"] == "running"
+
+
+def test_a_small_disk_is_told(site):
+    small = site.bed.extra_host("statusdisk", tmpfs=["/var/lib/docker:size=300m"])
+    report = ask(site, host=small.name, host_fingerprint=small.fingerprint())
+    assert "disk_low" in advice(report), report["disk"]
+    small.exec("head -c 200m /dev/zero >/var/lib/docker/filler")
+    report = ask(site, host=small.name, host_fingerprint=small.fingerprint())
+    small.exec("rm /var/lib/docker/filler")
+    assert advice(report)["disk_full"]["level"] == "error", report["disk"]
