@@ -2,6 +2,7 @@
 
 #include "agent/auditreport.h"
 #include "agent/collect.h"
+#include "agent/prune_command.h"
 #include "agent/reply.h"
 #include "agent/state/eventlog.h"
 #include "agent/state/store.h"
@@ -204,13 +205,14 @@ static int answer(struct serving *s, const struct wire_request *request, struct 
         return status_reply(request->app, request->time_ms, memory_of(s, request->app), s->out_fd, err);
     case WIRE_BUNDLE:
         return collect_reply(request->app, request->deployment, s->out_fd, err);
+    case WIRE_PRUNE:
+        return prune_command(request, s->out_fd, err);
     case WIRE_CANCEL:
         return worker_cancel(request->app, request->deployment, err); /* too late: nothing runs here */
     case WIRE_HISTORY:
         return auditreport_reply(request, s->out_fd, err);
     case WIRE_LOGS:
     case WIRE_DIAGNOSE:
-    case WIRE_PRUNE:
     case WIRE_PLAN:
     case WIRE_INVALID:
         break;

@@ -50,6 +50,22 @@ static void on_data(void *ctx, struct span data)
 
 /* ---- asking ---- */
 
+/* Runners fill in the default of an input that was left out: then the host's own limit counts. */
+static int64_t unless_usual(int64_t given, int64_t usual)
+{
+    return given == usual ? -1 : given;
+}
+
+static void fill_limits(const struct spec *given, struct wire_request *request)
+{
+    _cleanup_(spec_done_p) struct spec usual;
+
+    spec_init(&usual);
+    request->keep_hours = unless_usual(given->keep_hours, usual.keep_hours);
+    request->keep_versions = unless_usual(given->keep_versions, usual.keep_versions);
+    request->log_retention_days = unless_usual(given->log_retention_days, usual.log_retention_days);
+}
+
 static void fill(const struct stage *s, struct wire_request *request)
 {
     const struct inputs *in = &s->in;
@@ -61,6 +77,7 @@ static void fill(const struct stage *s, struct wire_request *request)
     request->verify = request->op == WIRE_HISTORY;
     request->dry_run = in->ask.dry_run;
     request->lock_timeout_ms = in->spec.lock_timeout_ms;
+    fill_limits(&in->spec, request);
     (void)snprintf(request->target, sizeof(request->target), "%s", in->ask.of);
 }
 

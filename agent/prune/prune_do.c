@@ -14,18 +14,23 @@ static void turn_out_kept(struct prune_fate *f, const char *why)
 
 /* ---- removing ---- */
 
-/* One that somebody has started since the look stays. */
+/* One that somebody has started since the look stays, and one that the engine does not give up. */
 static int remove_container(struct run *run, struct prune_container *c, struct err *err)
 {
     struct engine_container now;
+    char text[PRUNE_REASON_MAX];
     int r = engine_container_inspect(run->engine, c->id, &now, err);
     if (r != 0)
         return r < 0 ? r : 0;
     bool running = now.running;
     engine_container_done(&now);
-    if (!running)
-        return engine_container_remove(run->engine, c->id, err);
-    turn_out_kept(&c->fate, "it was started meanwhile");
+    r = running ? 0 : engine_container_remove(run->engine, c->id, err);
+    if (running)
+        turn_out_kept(&c->fate, "it was started meanwhile");
+    if (r != -ERR_DOCKER)
+        return r;
+    turn_out_kept(&c->fate, err_text(err, text, sizeof(text)));
+    err_clear(err);
     return 0;
 }
 
