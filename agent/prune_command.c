@@ -4,6 +4,7 @@
 #include "agent/recover.h"
 #include "agent/reply.h"
 #include "agent/request.h"
+#include "agent/state/audit.h"
 #include "agent/state/lock.h"
 #include "agent/state/store.h"
 #include "shared/clock.h"
@@ -108,6 +109,49 @@ static int tidy_up(struct run *run, const struct wire_request *request, struct j
     return 0;
 }
 
+/* ---- the audit log ---- */
+
+/* Names of what went, from the report. */
+static struct json *names_of(const struct json *report, const char *list, const char *member)
+{
+    struct json *names = json_array();
+    for (const struct json *i = json_first(json_get(report, list)); i; i = json_next(i))
+        json_push_str(names, json_str(i, member, ""));
+    return names;
+}
+
+static struct json *audit_entry_of(const struct run *run, const struct wire_request *request, const struct json *report,
+                                   const struct err *err)
+{
+    char iso[CLOCK_ISO_SIZE];
+    struct json *entry = json_object(), *changes = json_object();
+    json_set_str(entry, "operation", "prune");
+    json_set_str(entry, "outcome", report ? "pruned" : "failed");
+    json_set_str(entry, "error", report ? "" : err_kind_name(err->kind));
+    json_set_str(entry, "who", request->run_link);
+    json_set_str(entry, "started", clock_format_iso(run->started_wall_ms, iso));
+    json_set_seconds(entry, "total_seconds", clock_mono_ms() - run->started_ms);
+    if (report) {
+        json_set(changes, "containers", names_of(report, "containers", "name"));
+        json_set(changes, "images", names_of(report, "images", "reference"));
+        json_set(changes, "records", names_of(report, "records", "deployment"));
+        json_set_int(changes, "bytes", json_int(report, "bytes", 0));
+    }
+    json_set(entry, "changes", changes);
+    return entry;
+}
+
+/* 0 also for a dry run, which changed nothing that could be written down. */
+static int write_down(struct run *run, const struct wire_request *request, const struct json *report,
+                      const struct err *failure, struct err *err)
+{
+    struct audit_mark mark;
+    if (request->dry_run || run->lock_fd < 0)
+        return 0;
+    _cleanup_(json_free_p) struct json *entry = audit_entry_of(run, request, report, failure);
+    return audit_append(run->app_fd, entry, NULL, &mark, err) < 0 ? err_wrap(err, "write down what was removed") : 0;
+}
+
 static int open_all(struct run *run, const struct wire_request *request, struct err *err)
 {
     (void)snprintf(run->app, sizeof(run->app), "%s", request->app);
@@ -131,9 +175,17 @@ int prune_command(const struct wire_request *request, int out_fd, struct err *er
         r = enter(&run, request, out_fd, err);
     if (r == 0)
         r = tidy_up(&run, request, &report, err);
+    struct err lost = { 0 };
+    if (write_down(&run, request, report, err, &lost) < 0 && r == 0) {
+        *err = lost;
+        r = -(int)lost.kind;
+    }
     run_done(&run); /* and with it the lock */
     json_set_str(ev.body, "name", "prune");
     if (report)
         json_set(ev.body, "report", report);
-    return r < 0 ? r : reply_event(out_fd, &ev, err);
+    /* What was removed is told in any case. */
+    if (report && reply_event(out_fd, &ev, r < 0 ? &lost : err) < 0 && r == 0)
+        r = -(int)err->kind;
+    return r;
 }

@@ -1,9 +1,12 @@
 #include "agent/prune/prune.h"
 
 #include "agent/recover.h"
+#include "agent/state/audit.h"
 #include "agent/state/lock.h"
 #include "agent/state/store.h"
 #include "shared/clock.h"
+
+#define AUDIT_ENTRIES 200 /* newest entries that may name an image whose record is gone */
 
 void prune_facts_done(struct prune_facts *f)
 {
@@ -187,18 +190,35 @@ static int add_record(struct run *run, struct prune_facts *f, const char *id, st
     return note_images(f, outcome, to->ended_ms, err);
 }
 
+/* Images whose records are gone already; a log that cannot be read names none. */
+static int add_audit(struct run *run, struct prune_facts *f, struct err *err)
+{
+    _cleanup_(audit_log_done_p) struct audit_log log = { 0 };
+    struct err ignored = { 0 };
+    int r = 0;
+    if (run->app_fd < 0 || audit_read(run->app_fd, AUDIT_ENTRIES, &log, &ignored) < 0)
+        return 0;
+    for (size_t i = 0; r == 0 && i < AUDIT_ENTRIES; i++) {
+        _cleanup_(json_free_p) struct json *entry = audit_entry(&log, i);
+        if (!entry)
+            break;
+        r = note_images(f, entry, clock_parse_iso(json_str(entry, "t", "")), err);
+    }
+    return r;
+}
+
 static int add_records(struct run *run, struct prune_facts *f, struct err *err)
 {
     struct strlist ids = { 0 };
     int r = run->app_fd >= 0 ? store_list_deployments(run->app_fd, &ids, err) : 0;
     f->records = calloc(ids.len + 1, sizeof(f->records[0]));
-    f->images = calloc(2 * ids.len + 1, sizeof(f->images[0])); /* a record names two at most */
+    f->images = calloc(2 * (ids.len + AUDIT_ENTRIES), sizeof(f->images[0])); /* each names two at most */
     if (r == 0 && (!f->records || !f->images))
         r = err_set(err, ERR_NOMEM, 0, "out of memory");
     for (size_t i = 0; r == 0 && i < ids.len; i++)
         r = add_record(run, f, ids.items[i], err);
     strlist_done(&ids);
-    return r;
+    return r < 0 ? r : add_audit(run, f, err);
 }
 
 /* ---- what of it is on the host ---- */

@@ -96,7 +96,10 @@ void annotations_story(const struct report *r, struct buf *out)
         buf_addf(out, "the deployment of %s failed and the way back failed too: look at the host now", r->app);
         break;
     case OUTCOME_REPORTED:
-        buf_addf(out, "state of %s on the host; nothing was changed", r->app);
+        if (r->op == WIRE_PRUNE && !json_bool(r->answer, "dry_run", false))
+            buf_addf(out, "%s was tidied up on the host; what serves was not touched", r->app);
+        else
+            buf_addf(out, "state of %s on the host; nothing was changed", r->app);
         break;
     case OUTCOME_UNKNOWN:
     default:

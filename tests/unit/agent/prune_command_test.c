@@ -1,6 +1,7 @@
 #include "agent/prune_command.h"
 
 #include "agent/run.h"
+#include "agent/state/audit.h"
 #include "agent/state/lock.h"
 #include "shared/clock.h"
 #include "shared/http.h"
@@ -216,6 +217,67 @@ static void a_run_that_was_cut_off_is_brought_to_its_end_first(void **state)
     close_p(&app_fd);
 }
 
+static void what_a_prune_removed_is_in_the_audit_log_and_a_dry_run_is_not(void **state)
+{
+    struct host *h = *state;
+    struct audit_log log;
+    int app_fd = open_app(h);
+    set_up_app(h, 24);
+    json_free(prune((struct asked){ .dry_run = true, .keep_hours = -1 }));
+    host_assert_result(h, audit_read(app_fd, 5, &log, &h->err), 0);
+    assert_null(audit_entry(&log, 0));
+    audit_log_done(&log);
+    json_free(prune((struct asked){ .keep_hours = -1 }));
+    host_assert_result(h, audit_read(app_fd, 5, &log, &h->err), 0);
+    struct json *entry = audit_entry(&log, 0);
+    assert_string_equal(json_str(entry, "operation", ""), "prune");
+    assert_string_equal(json_str(entry, "outcome", ""), "pruned");
+    const struct json *changes = json_get(entry, "changes");
+    assert_string_equal(json_value_str(json_first(json_get(changes, "images")), ""), "reg/shop@" OLD);
+    assert_true(json_int(changes, "bytes", 0) >= 5);
+    assert_int_equal(log.verified.entries, 1);
+    json_free(entry);
+    audit_log_done(&log);
+    close_p(&app_fd);
+}
+
+static void a_prune_that_fails_is_in_the_audit_log_too(void **state)
+{
+    struct host *h = *state;
+    struct client c;
+    struct audit_log log;
+    int app_fd = open_app(h);
+    set_up_app(h, 24);
+    fake_engine_reply(h->fake, "GET /images/json", 500, "{\"message\":\"no\"}");
+    ask(&c, (struct asked){ .keep_hours = -1 });
+    client_expect_outcome(&c, "failed_untouched", "docker");
+    assert_int_equal(client_close(&c), 0);
+    host_assert_result(h, audit_read(app_fd, 5, &log, &h->err), 0);
+    struct json *entry = audit_entry(&log, 0);
+    assert_string_equal(json_str(entry, "outcome", ""), "failed");
+    assert_string_equal(json_str(entry, "error", ""), "docker");
+    json_free(entry);
+    audit_log_done(&log);
+    close_p(&app_fd);
+}
+
+static void an_image_whose_record_is_gone_is_known_from_the_audit_log(void **state)
+{
+    struct host *h = *state;
+    struct audit_mark mark;
+    int app_fd = open_app(h);
+    set_up_app(h, 0);
+    host_assert_result(h, store_remove_deployment(app_fd, RECORD, &h->err), 0);
+    struct json *entry = host_parse("{\"operation\":\"deploy\",\"deployment\":\"" RECORD
+                                    "\",\"outcome\":\"deployed\",\"image\":\"reg/shop:1\",\"digest\":\"" OLD "\"}");
+    host_assert_result(h, audit_append(app_fd, entry, NULL, &mark, &h->err), 0);
+    struct json *report = prune((struct asked){ .keep_hours = 0 });
+    assert_string_equal(json_str(json_first(json_get(report, "images")), "reference", ""), "docker.io/reg/shop@" OLD);
+    json_free(report);
+    json_free(entry);
+    close_p(&app_fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +287,9 @@ int main(void)
         EMPTY_CASE(who_has_the_lock_is_told),
         EMPTY_CASE(the_lock_is_waited_for_and_let_go),
         EMPTY_CASE(a_client_that_leaves_while_it_waits_has_nothing_removed),
+        EMPTY_CASE(what_a_prune_removed_is_in_the_audit_log_and_a_dry_run_is_not),
+        EMPTY_CASE(a_prune_that_fails_is_in_the_audit_log_too),
+        EMPTY_CASE(an_image_whose_record_is_gone_is_known_from_the_audit_log),
         EMPTY_CASE(a_run_that_was_cut_off_is_brought_to_its_end_first),
     };
     struct err ignored = { 0 };
