@@ -8,7 +8,7 @@ static void add_names(const struct cli *cli, enum cli_command command, struct bu
     for (size_t i = 0; cli_option_row(i, &o); i++)
         if (cli_has_option(cli, o, command))
             buf_addf(out, " --%s", o->name);
-    for (size_t i = 0; cli->settings && cli->settings(i, &s); i++)
+    for (size_t i = 0; cli_setting_row(cli, i, &s); i++)
         if ((s.commands & CLI_BIT(command)) && !s.secret)
             buf_addf(out, " --%s", s.name);
 }
@@ -35,8 +35,8 @@ static void add_value_options(const struct cli *cli, bool files, struct buf *out
         if (o->letter)
             buf_addf(out, "|-%c", o->letter);
     }
-    for (size_t i = 0; !files && cli->settings && cli->settings(i, &s); i++)
-        if (!s.secret && !s.is_switch)
+    for (size_t i = 0; !files && cli_setting_row(cli, i, &s); i++)
+        if (s.commands && !s.secret && !s.is_switch)
             buf_addf(out, "|--%s", s.name);
 }
 
@@ -105,7 +105,7 @@ static void zsh_options(const struct cli *cli, enum cli_command command, struct 
     for (size_t i = 0; cli_option_row(i, &o); i++)
         if (cli_has_option(cli, o, command))
             zsh_pair(out, "--", o->name, o->help);
-    for (size_t i = 0; cli->settings && cli->settings(i, &s); i++)
+    for (size_t i = 0; cli_setting_row(cli, i, &s); i++)
         if ((s.commands & CLI_BIT(command)) && !s.secret)
             zsh_pair(out, "--", s.name, s.help);
 }

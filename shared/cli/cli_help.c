@@ -72,7 +72,7 @@ static void add_settings(const struct cli *cli, enum cli_command command, bool s
 {
     struct cli_setting s;
     bool first = true;
-    for (size_t i = 0; cli->settings && cli->settings(i, &s); i++) {
+    for (size_t i = 0; cli_setting_row(cli, i, &s); i++) {
         _cleanup_(buf_done_p) struct buf names = BUF_INIT(200);
         if (!(s.commands & CLI_BIT(command)) || s.secret != secret)
             continue;
@@ -120,8 +120,10 @@ static void exit_codes(struct buf *out)
 {
     const char *meaning = NULL;
     int code = 0;
-    buf_adds(out, "A rollback is never success, and an unknown end is neither. When rollback was the command,\n"
-                  "rolled_back is 0.\n\n");
+    wrap(
+        out, 0, 0,
+        "A rollback is never success, and an unknown end is neither. When rollback was the command, rolled_back is 0.");
+    buf_addc(out, '\n');
     for (size_t i = 0;; i++) {
         _cleanup_(buf_done_p) struct buf names = BUF_INIT(200);
         _cleanup_(buf_done_p) struct buf left = BUF_INIT(200);
@@ -135,6 +137,7 @@ static void exit_codes(struct buf *out)
 static void program_help(const struct cli *cli, struct buf *out)
 {
     const char *program = cli_program_name(cli->program);
+    _cleanup_(buf_done_p) struct buf more = BUF_INIT(1000);
     buf_addf(out, "Usage: %s COMMAND [OPTIONS] [ARGUMENT]\n\n", program);
     buf_adds(out, cli->program == CLI_HOST
                       ? "Blue-green deployment of a Docker container, by hand on the host itself.\n"
@@ -148,11 +151,12 @@ static void program_help(const struct cli *cli, struct buf *out)
         buf_addf(&names, "%s%s%s", row->name, row->argument[0] ? " " : "", row->argument);
         entry(out, buf_str(&names), row->summary);
     }
-    buf_addf(out,
-             "\n'%s COMMAND --help' explains each with its options and examples, '%s help\n"
-             "exit-codes' what the exit codes mean. '%s man' is the manual page,\n"
-             "'%s completion bash' (or zsh) what makes the shell complete all this.\n",
+    buf_addf(&more,
+             "'%s COMMAND --help' explains each with its options and examples, '%s help exit-codes' what the exit "
+             "codes mean. "
+             "'%s man' is the manual page, '%s completion bash' (or zsh) what makes the shell complete all this.",
              program, program, program, program);
+    paragraph(out, buf_str(&more));
     buf_addf(out,
              "\nExamples:\n"
              "  %s status\n"

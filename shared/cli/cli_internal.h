@@ -55,5 +55,7 @@ const struct cli_command_row *cli_row(const struct cli *cli, enum cli_command co
 enum cli_command cli_command_by_name(const struct cli *cli, const char *name);
 /* Do the program and the command have this option? */
 bool cli_has_option(const struct cli *cli, const struct cli_option *o, enum cli_command command);
+/* The i-th setting of the program; an option of ours takes commands away from one of its name. false past the last. */
+bool cli_setting_row(const struct cli *cli, size_t i, struct cli_setting *ret);
 
 #endif

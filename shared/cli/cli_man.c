@@ -83,12 +83,14 @@ static void add_options(const struct cli *cli, struct buf *out)
 static void add_settings(const struct cli *cli, struct buf *out)
 {
     struct cli_setting s;
-    if (!cli->settings || !cli->settings(0, &s))
+    if (!cli_setting_row(cli, 0, &s))
         return;
     buf_adds(out,
              ".Sh SETTINGS\nThey are called as the inputs of the action.\n"
              "The secret ones are members of the JSON object that\n.Fl -secrets-stdin\nreads.\n.Bl -tag -width Ds\n");
-    for (size_t i = 0; cli->settings(i, &s); i++) {
+    for (size_t i = 0; cli_setting_row(cli, i, &s); i++) {
+        if (!s.commands)
+            continue;
         if (s.secret)
             buf_addf(out, ".It Dv %s\n", s.name);
         else
@@ -96,9 +98,7 @@ static void add_settings(const struct cli *cli, struct buf *out)
                      s.is_switch ? " Ns Op = Ns Cm false"
                      : s.is_list ? " Ar ENTRY"
                                  : " Ar VALUE");
-        add_text(out, s.help);
-        if (s.secret)
-            buf_adds(out, "Secret.\n");
+        buf_addf(out, "%s.\n%s", s.help, s.secret ? "Secret.\n" : "");
         add_commands_of(cli, s.commands, out);
     }
     buf_adds(out, ".El\n");

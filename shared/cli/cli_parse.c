@@ -70,7 +70,7 @@ static const char *nearest_option(const struct parsing *p, const char *wanted)
     for (size_t i = 0; cli_option_row(i, &o); i++)
         if (cli_has_option(p->cli, o, p->call->command))
             nearest_try(&n, o->name);
-    for (size_t i = 0; p->cli->settings && p->cli->settings(i, &s); i++)
+    for (size_t i = 0; cli_setting_row(p->cli, i, &s); i++)
         if ((s.commands & CLI_BIT(p->call->command)) && !s.secret)
             nearest_try(&n, s.name);
     return n.found;
@@ -125,7 +125,7 @@ static int unknown_option(const struct parsing *p, const char *name, struct err 
     for (size_t i = 0; cli_option_row(i, &o); i++)
         if ((o->programs & p->cli->program) && strcmp(o->name, name) == 0)
             commands |= o->commands;
-    for (size_t i = 0; p->cli->settings && p->cli->settings(i, &s); i++)
+    for (size_t i = 0; cli_setting_row(p->cli, i, &s); i++)
         if (strcmp(s.name, name) == 0)
             commands |= s.commands;
     if (commands)
@@ -237,7 +237,7 @@ static int long_option(struct parsing *p, const char *word, struct err *err)
     for (size_t i = 0; cli_option_row(i, &o); i++)
         if (cli_has_option(p->cli, o, p->call->command) && strcmp(o->name, name) == 0)
             return own_option(p, i, o, attached, err);
-    for (size_t i = 0; p->cli->settings && p->cli->settings(i, &s); i++)
+    for (size_t i = 0; cli_setting_row(p->cli, i, &s); i++)
         if (strcmp(s.name, name) == 0 && (s.secret || (s.commands & CLI_BIT(p->call->command))))
             return setting_option(p, &s, attached, err);
     return unknown_option(p, name, err);

@@ -10,8 +10,9 @@ const struct cli_command_row cli_commands[CLI_COMMANDS] = {
         "deploy", "", "", CLI_BOTH, false, "Put a new version into service",
         "The new version boots and is checked beside the one that serves, then takes over its port. When anything fails, the old "
         "version gets the port back, and the exit code says so.",
-        "When the app was deployed here before and --image is the only setting, everything else stays as it is: settings and "
-        "secrets of the version that serves are used again.",
+        "When the app was deployed here before, whatever is not given stays as it is: settings of the version that serves are used "
+        "again, and its secret variables. A list that is given, such as --env, replaces the whole list. The password of a registry is "
+        "kept nowhere and has to be given each time, with --secrets-stdin.",
         "Every setting that is not given here comes from the configuration file.",
         { { CLI_HOST, "deploy --image registry.example.com/shop:1.4.2", "The same settings, another image." },
           { CLI_HOST, "deploy --app shop --image shop:1.4.2 --port 8080 --health-path /healthz", "A first deployment." },
@@ -121,7 +122,7 @@ static const struct cli_option options[] = {
       "Go on, and draw anew every so many seconds (5)", AT(watch), CLI_WATCH_MAX_S, CLI_WATCH_DEFAULT_S },
     { "follow", 'f', "", CLI_FLAG, false, CLI_BOTH, ONLY(LOGS), "Go on as new lines come, until Ctrl-C", AT(follow), 0, 0 },
     { "since", 0, "WHEN", CLI_TEXT, false, CLI_BOTH, ONLY(LOGS),
-      "Lines since then: 10m, 2h30m, 3d, or a time such as 2026-01-29T03:10:00Z", AT(since), 0, 0 },
+      "Lines since then: 10m, 2h30m, or a time such as 2026-01-29T03:10:00Z", AT(since), 0, 0 },
     { "lines", 'n', "NUMBER", CLI_NUMBER, false, CLI_BOTH, ONLY(LOGS) | ONLY(HISTORY),
       "So many of the newest (logs 200, history 20)", AT(lines), WIRE_LINES_MAX, 0 },
     { "output", 'o', "FILE", CLI_TEXT, true, CLI_BOTH, ONLY(BUNDLE), "Where to write it; - is standard output", AT(output), 0, 0 },
@@ -170,6 +171,17 @@ enum cli_command cli_command_by_name(const struct cli *cli, const char *name)
 bool cli_has_option(const struct cli *cli, const struct cli_option *o, enum cli_command command)
 {
     return (o->programs & cli->program) && (o->commands & CLI_BIT(command));
+}
+
+bool cli_setting_row(const struct cli *cli, size_t i, struct cli_setting *ret)
+{
+    const struct cli_option *o;
+    if (!cli->settings || !cli->settings(i, ret))
+        return false;
+    for (size_t k = 0; cli_option_row(k, &o); k++)
+        if ((o->programs & cli->program) && strcmp(o->name, ret->name) == 0)
+            ret->commands &= ~o->commands;
+    return true;
 }
 
 const char *cli_program_name(enum cli_program program)

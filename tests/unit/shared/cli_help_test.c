@@ -24,6 +24,15 @@ static bool settings(size_t i, struct cli_setting *ret)
 
 static const struct cli programs[] = { { CLI_CLIENT, settings }, { CLI_HOST, settings } };
 
+/* Names that are longer push what follows them onto a line of its own; only examples may be wider. */
+static void assert_columns(const struct buf *help)
+{
+    struct span rest = buf_span(help), line;
+    while (span_next_line(&rest, &line))
+        if (line.len > 80 && !span_starts(line, "  bluegreen"))
+            fail_msg("more than 80 columns: %.*s", (int)line.len, line.ptr);
+}
+
 static void each_command_has_help_with_an_example_in_80_columns(void **state)
 {
     (void)state;
@@ -38,11 +47,24 @@ static void each_command_has_help_with_an_example_in_80_columns(void **state)
             const char *examples = strstr(buf_str(&help), "\nExamples:\n  bluegreen");
             assert_non_null(examples);
             assert_non_null(strstr(examples, name));
-            struct span rest = buf_span(&help), line;
-            while (span_next_line(&rest, &line))
-                if (line.len > 80 && !span_starts(line, "  bluegreen"))
-                    fail_msg("help of %s: %.*s", name, (int)line.len, line.ptr);
+            assert_columns(&help);
         }
+}
+
+static void the_program_and_the_exit_codes_have_help_too(void **state)
+{
+    (void)state;
+    for (size_t p = 0; p < 2; p++) {
+        _cleanup_(buf_done_p) struct buf help = BUF_INIT(64 * 1024);
+        _cleanup_(buf_done_p) struct buf codes = BUF_INIT(64 * 1024);
+        assert_int_equal(cli_help(&programs[p], NULL, &help, NULL), 0);
+        assert_int_equal(cli_help(&programs[p], "exit-codes", &codes, NULL), 0);
+        assert_columns(&help);
+        assert_columns(&codes);
+        assert_non_null(strstr(buf_str(&help), "\n  rollback  "));
+        assert_null(strstr(buf_str(&help), "\n  completion"));
+        assert_non_null(strstr(buf_str(&codes), "\n  42  audit "));
+    }
 }
 
 static void help_tells_plain_settings_from_secret_ones(void **state)
@@ -142,6 +164,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_command_has_help_with_an_example_in_80_columns),
+        cmocka_unit_test(the_program_and_the_exit_codes_have_help_too),
         cmocka_unit_test(help_tells_plain_settings_from_secret_ones),
         cmocka_unit_test(help_about_nothing_known_is_refused),
         cmocka_unit_test(exit_codes_rise_and_none_is_missing),
