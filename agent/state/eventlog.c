@@ -134,8 +134,7 @@ static void add_error(struct buf *out, const struct json *error)
         buf_addf(out, " (%s)", hint);
 }
 
-/* One line for people; nothing for kinds that say nothing to them. */
-static void format_line(const struct event *ev, struct buf *out)
+void eventlog_format(const struct event *ev, struct buf *out)
 {
     const struct json *b = ev->body;
     const struct json *line;
@@ -230,7 +229,7 @@ void eventlog_emit(struct eventlog *l, struct event *ev)
     }
 
     _cleanup_(buf_done_p) struct buf text = BUF_INIT(2 * EVENT_LINE_MAX);
-    format_line(ev, &text);
+    eventlog_format(ev, &text);
     if (text.len > 0)
         (void)write_line(l->log_fd, &text);
 }

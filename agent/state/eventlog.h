@@ -41,4 +41,10 @@ void eventlog_emit(struct eventlog *l, struct event *ev);
 /* A copy in which every string but the protocol's own words went through the redactor; the caller frees it. */
 struct json *eventlog_redacted(const struct redactor *redactor, const struct json *j);
 
+/*
+ * Append the event as the deployment's log has it: a line with the time in front, of a diagnosis a few lines; nothing for kinds
+ * that say nothing to people. Words from outside are as they came.
+ */
+void eventlog_format(const struct event *ev, struct buf *out);
+
 #endif
