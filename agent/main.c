@@ -4,6 +4,7 @@
  */
 #include "agent/cli/hostcli.h"
 #include "agent/keeper.h"
+#include "agent/selflink.h"
 #include "agent/serve.h"
 #include "shared/http.h"
 #include "shared/secret.h"
@@ -16,6 +17,7 @@ static int do_serve(struct err *err)
 {
     (void)umask(077);
     (void)signal(SIGPIPE, SIG_IGN); /* a client that is gone is an error of write(2) */
+    selflink_update();
     return serve(STDIN_FILENO, STDOUT_FILENO, err);
 }
 

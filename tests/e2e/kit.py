@@ -67,7 +67,7 @@ class Site(site.Site):
         self.host.exec(f"[ ! -e {lock} ] || flock -n {lock} true")
         known = re.compile(
             r"(|bin|apps|apps/[^/]+|apps/[^/]+/(lock|audit(\.1)?\.ndjson|audit\.head)|apps/[^/]+/deployments|apps/[^/]+/deployments/[0-9a-z-]+"
-            r"|bin/bluegreen-agent-(x86_64|aarch64)-[0-9a-f]{64}"
+            r"|bin/bluegreen-agent(-(x86_64|aarch64)-[0-9a-f]{64})?"
             r"|apps/[^/]+/deployments/[0-9a-z-]+/(journal|events|request\.json|outcome\.json|engine\.json"
             r"|app-(blue|green|candidate)\.log|inspect-(blue|green|candidate)\.json"
             r"|deployment-\d{8}-\d{6}\.log|deployment-metrics-\d{8}-\d{6}\.json))")
@@ -75,7 +75,8 @@ class Site(site.Site):
             path, kind, mode = line.rsplit(" ", 2)
             expected = known.fullmatch(path)
             assert expected, f"unexpected file {path}"
-            assert int(mode, 8) & 0o077 == 0, f"{path} is open to others: {mode}"
+            assert (kind == "l") == (path == "bin/bluegreen-agent"), f"{path} is of kind {kind}"
+            assert kind == "l" or int(mode, 8) & 0o077 == 0, f"{path} is open to others: {mode}"
 
     def deployments(self, app=APP):
         """Ids of the deployments the host remembers, oldest first."""

@@ -109,7 +109,7 @@ def test_agent_is_sent_once(site):
 
 def test_damaged_agent_is_replaced(site):
     site.deploy("v1")
-    agent = site.host.exec("ls /home/ec2-user/.bluegreen/bin/*").strip()
+    agent = site.host.exec("ls /home/ec2-user/.bluegreen/bin/bluegreen-agent-*").strip()
     site.host.exec(f"chmod u+w {agent}; printf X | dd of={agent} bs=1 seek=5000 conv=notrunc 2>/dev/null")
     site.deploy("v2")
     assert site.host.exec(f"sha256sum {agent}").split()[0] == agent.rsplit("-", 1)[1]
