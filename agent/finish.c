@@ -93,11 +93,12 @@ static const char *label_or(const struct run_version *v, const char *label, cons
 
 static void set_versions(struct json *o, const struct run *run)
 {
-    const char *image = run->op == WIRE_DEPLOY
+    const char *image = run_makes_container(run)
                             ? run->spec.image
                             : label_or(&run->cand, CONTAINER_LABEL_IMAGE, run->cand.exists ? run->cand.c.image : "");
     json_set_str(o, "image", image);
-    json_set_str(o, "digest", run->op == WIRE_DEPLOY ? run->digest : label_or(&run->cand, CONTAINER_LABEL_DIGEST, ""));
+    json_set_str(o, "digest",
+                 run_makes_container(run) ? run->digest : label_or(&run->cand, CONTAINER_LABEL_DIGEST, ""));
     json_set_str(o, "image_ref", run->image_ref);
     json_set_str(o, "previous_image",
                  label_or(&run->old, CONTAINER_LABEL_IMAGE, run->old.exists ? run->old.c.image : ""));

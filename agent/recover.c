@@ -65,7 +65,7 @@ static int restore(struct run *run, const struct json *records, bool *committed,
         return 0; /* it ended before it had found anything */
     if (find_by_id(run, json_str(facts, "old", ""), &run->old, err) < 0 ||
         find_by_id(run, json_str(facts, "cand", ""), &run->cand, err) < 0 ||
-        (run->op == WIRE_ROLLBACK && find_by_id(run, json_str(facts, "cand", ""), &run->cand_before, err) < 0))
+        (!run_makes_container(run) && find_by_id(run, json_str(facts, "cand", ""), &run->cand_before, err) < 0))
         return -(int)err->kind;
     *committed = *committed || policies_say_committed(run);
     restore_endpoints(&run->old, json_get(facts, "old_endpoints"));
@@ -85,7 +85,7 @@ static int restore(struct run *run, const struct json *records, bool *committed,
 /* After a crash the old version may be up without its networks, or down: the undo puts it right, whatever it finds. */
 static void undo_unfinished(struct run *run, bool touched)
 {
-    const struct step *steps = run->op == WIRE_ROLLBACK ? rollback_steps : deploy_steps;
+    const struct step *steps = run_steps(run);
     struct err why = { 0 };
     (void)err_set(&why, ERR_REMOTE, 0, "the run was cut off: its worker was killed or the host went down");
     err_hint(&why, "Nothing is left to do: the previous state was restored. Run the deployment again.");
@@ -104,7 +104,7 @@ static void undo_unfinished(struct run *run, bool touched)
 static void settle_unfinished(struct run *run)
 {
     struct err err = { 0 };
-    run->steps = run->op == WIRE_ROLLBACK ? rollback_steps : deploy_steps;
+    run->steps = run_steps(run);
     if (settle_apply(run, &err) < 0)
         run_emit_error(run, EVENT_UNDO_FAILED, "settle", 0, &err);
     err_clear(&err);

@@ -10,6 +10,8 @@ int request_store(struct run *run, struct err *err)
     _cleanup_(buf_done_p) struct buf text = BUF_INIT(STORE_FILE_MAX);
     json_set_str(j, "op", run->op == WIRE_ROLLBACK ? "rollback" : "deploy");
     json_set_str(j, "only_if_current", run->only_if_current);
+    json_set_str(j, "to", run->to);
+    json_set_bool(j, "redeploys", run->redeploys);
     json_set_str(j, "reason", run->reason);
     json_set_str(j, "run_link", run->run_link);
     if (run->spec.image[0]) /* a rollback learns its settings later */
@@ -76,6 +78,8 @@ int request_load(struct run *run, struct err *err)
         return r;
     run->op = strcmp(json_str(request, "op", ""), "rollback") == 0 ? WIRE_ROLLBACK : WIRE_DEPLOY;
     (void)snprintf(run->only_if_current, sizeof(run->only_if_current), "%s", json_str(request, "only_if_current", ""));
+    (void)snprintf(run->to, sizeof(run->to), "%s", json_str(request, "to", ""));
+    run->redeploys = json_bool(request, "redeploys", false);
     (void)snprintf(run->reason, sizeof(run->reason), "%s", json_str(request, "reason", ""));
     (void)snprintf(run->run_link, sizeof(run->run_link), "%s", json_str(request, "run_link", ""));
     return json_get(request, "spec") ? decode_spec(request, &run->spec, err) : 0;

@@ -2,7 +2,9 @@
 #include "agent/finish.h"
 #include "agent/request.h"
 #include "agent/steps/steps.h"
+#include "agent/target.h"
 #include "agent/traffic/strategy.h"
+#include "agent/versions.h"
 #include "agent/watch/health.h"
 
 #define MINUTE_MS (60LL * 1000)
@@ -26,6 +28,22 @@ static int load_settings(struct run *run, struct err *err)
     return err_set(err, ERR_NO_PREVIOUS, 0, "the settings of neither version are on the host any more");
 }
 
+/* There is no green: what else is there to go back to? */
+static void hint_other_versions(const struct run *run, struct err *err)
+{
+    _cleanup_(versions_done_p) struct versions versions = { 0 };
+    _cleanup_(buf_done_p) struct buf offer = BUF_INIT(280);
+    struct err ignored = { 0 };
+    if (versions_read(run->app_fd, &versions, &ignored) == 0)
+        versions_offer(&versions, run->old.exists ? engine_container_label(&run->old.c, CONTAINER_LABEL_DIGEST) : "",
+                       &offer);
+    if (offer.len && !offer.failed)
+        err_hint(err, "Name an earlier version with 'to' (--to): %s; or any tag.", buf_str(&offer));
+    else
+        err_hint(err, "There is no '%s' on the host. Name a tag that was good with 'to' (--to), or deploy it.",
+                 run->names.green);
+}
+
 static int find_versions(struct run *run, struct err *err)
 {
     if (settle_names_left(run, err) < 0)
@@ -42,7 +60,7 @@ static int find_versions(struct run *run, struct err *err)
         return STEP_FINISHED;
     }
     if (!run->cand.exists) {
-        err_hint(err, "There is no '%s' on the host. Deploy an older tag with 'command: deploy'.", run->names.green);
+        hint_other_versions(run, err);
         return err_set(err, ERR_NO_PREVIOUS, 0, "no previous version is kept for app '%s'", run->app);
     }
     return 0;
@@ -128,12 +146,38 @@ static void note_result(struct run *run)
     json_set_bool(run->rollback, "verified", true);
 }
 
+/* Settings are known and stored before the first step, so that a recovery takes the same steps. */
+static int begin_redeploy(struct run *run, struct err *err)
+{
+    run->redeploys = true;
+    run_log(run, "info", "agent", "going back to %s by a new container", run->spec.image);
+    return request_store(run, err);
+}
+
+/* Which way back? 0; 1: none is needed. */
+static int choose(struct run *run, struct err *err)
+{
+    enum target target;
+    if (target_resolve(run, &target, err) < 0)
+        return -(int)err->kind;
+    if (target == TARGET_SERVES) {
+        run_log(run, "info", "agent", "'%s' is what serves: nothing to roll back", run->to);
+        return 1;
+    }
+    return target == TARGET_REDEPLOY ? begin_redeploy(run, err) : 0;
+}
+
 void rollback_run(struct run *run)
 {
     struct err err = { 0 };
     bool touched = false;
     enum outcome outcome = OUTCOME_ROLLED_BACK;
-    switch (steps_run(run, rollback_steps, &touched, &err)) {
+    int r = choose(run, &err);
+    if (r != 0) {
+        finish_run(run, r < 0 ? OUTCOME_FAILED_UNTOUCHED : OUTCOME_UNCHANGED, &err);
+        return;
+    }
+    switch (steps_run(run, run_steps(run), &touched, &err)) {
     case STEPS_DONE:
         note_result(run);
         break;

@@ -1,5 +1,6 @@
 #include "agent/run.h"
 
+#include "agent/deploy.h"
 #include "agent/steps/ecr.h"
 #include "shared/clock.h"
 
@@ -21,6 +22,7 @@ void run_init(struct run *run)
     run->started_ms = clock_mono_ms();
     history_init(&run->history);
     spec_init(&run->spec);
+    spec_init(&run->given);
 }
 
 void run_version_done(struct run_version *v)
@@ -46,10 +48,21 @@ void run_done(struct run *run)
     engine_free(run->engine);
     ecrhost_free(run->ecr);
     spec_done(&run->spec);
+    spec_done(&run->given);
     redactor_free(run->redactor);
     close_p(&run->dir_fd);
     close_p(&run->app_fd);
     close_p(&run->lock_fd);
+}
+
+bool run_makes_container(const struct run *run)
+{
+    return run->op != WIRE_ROLLBACK || run->redeploys;
+}
+
+const struct step *run_steps(const struct run *run)
+{
+    return run_makes_container(run) ? deploy_steps : rollback_steps;
 }
 
 void run_set_names(struct run_names *n, const char *app)

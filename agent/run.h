@@ -44,7 +44,10 @@ struct run {
     struct spec spec;
     char only_if_current[WIRE_ID_MAX + 1];
     char reason[200];
-    char run_link[300]; /* who asked */
+    char run_link[300];       /* who asked */
+    char to[WIRE_TO_MAX + 1]; /* rollback: what to go back to; "" the previous version */
+    struct spec given;        /* rollback: secrets and login that came with the request */
+    bool redeploys;           /* rollback: by a new container of the old version, so with the steps of a deployment */
 
     int app_fd, dir_fd, lock_fd;
     struct engine *engine;
@@ -99,6 +102,10 @@ struct run {
 
 void run_init(struct run *run);
 void run_done(struct run *run);
+/* The steps of its kind (agent/deploy.c, agent/rollback.c). */
+const struct step *run_steps(const struct run *run);
+/* Is there a new container from a given image in it? Otherwise the kept container of the previous version. */
+bool run_makes_container(const struct run *run);
 void run_set_names(struct run_names *n, const char *app);
 
 /* Events. text of log is cut to fit a line. */

@@ -88,6 +88,21 @@ static void work(struct run *run, int64_t lock_timeout_ms)
         deploy_run(run);
 }
 
+/* What came with a rollback: secret values, and a login for the registry. */
+static int copy_given(struct run *run, const struct wire_request *request, struct err *err)
+{
+    const struct spec *from = &request->spec;
+    struct spec *to = &run->given;
+    for (size_t i = 0; i < from->secret_env.len; i++)
+        if (strlist_add(&to->secret_env, span_of(from->secret_env.items[i]), err) < 0)
+            return -(int)err->kind;
+    if (spec_set_str(&to->registry_username, from->registry_username, err) < 0 ||
+        spec_set_str(&to->registry_password, from->registry_password, err) < 0 ||
+        spec_set_str(&to->ecr_auth, from->ecr_auth, err) < 0)
+        return -(int)err->kind;
+    return spec_register_secrets(to, run->redactor, err); /* nothing may be told that it could not hide */
+}
+
 /* Everything a run needs, before the fork: what fails here is told to the client directly. 1: it exists already. */
 static int prepare(struct run *run, const struct wire_request *request, struct err *err)
 {
@@ -96,6 +111,7 @@ static int prepare(struct run *run, const struct wire_request *request, struct e
     (void)snprintf(run->app, sizeof(run->app), "%s", request->app);
     (void)snprintf(run->id, sizeof(run->id), "%s", request->deployment);
     (void)snprintf(run->only_if_current, sizeof(run->only_if_current), "%s", request->only_if_current);
+    (void)snprintf(run->to, sizeof(run->to), "%s", request->to);
     (void)snprintf(run->reason, sizeof(run->reason), "%s", request->reason);
     (void)snprintf(run->run_link, sizeof(run->run_link), "%s",
                    request->op == WIRE_DEPLOY ? request->spec.run_link : request->run_link);
@@ -115,6 +131,8 @@ static int prepare(struct run *run, const struct wire_request *request, struct e
         if (spec_register_secrets(&run->spec, run->redactor, err) < 0)
             return -(int)err->kind; /* nothing may be told that it could not hide */
     }
+    if (request->op == WIRE_ROLLBACK && copy_given(run, request, err) < 0)
+        return -(int)err->kind;
     (void)clock_format_stamp(run->started_wall_ms, stamp);
     /* The event log is locked before there is a request: a record with a request and no lock has lost its worker. */
     if (eventlog_open(&run->log, run->dir_fd, stamp, run->redactor, err) < 0)

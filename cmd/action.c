@@ -354,6 +354,7 @@ static void request_rollback(struct action *a)
     struct wire_request request = stage_request(&a->stage, WIRE_ROLLBACK, a->report.deployment);
 
     (void)snprintf(request.reason, sizeof(request.reason), "command: rollback");
+    (void)snprintf(request.to, sizeof(request.to), "%s", a->stage.in.to); /* with spec's secrets and login, if given */
     stage_run(&a->stage, &request, &a->report);
 }
 

@@ -194,7 +194,7 @@ static void put_member(struct json *j, const struct wire_request *r, const struc
     }
     if (m->bit == M_SPEC)
         json_set(j, m->name, spec_to_json(&r->spec, SPEC_WITH_SECRETS));
-    else if (m->bit == M_GIVEN)
+    else if (m->bit == M_GIVEN && (r->op != WIRE_ROLLBACK || r->to[0])) /* the kept container has everything */
         json_set(j, m->name, given_to_json(&r->spec));
     else if (m->bit == M_FROM)
         json_set_int(j, m->name, (int64_t)r->from);
