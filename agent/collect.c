@@ -21,12 +21,7 @@ struct sink {
 static int send_data(void *ctx, struct span data)
 {
     struct sink *sink = ctx;
-    _cleanup_(event_done_p) struct event ev;
-    event_init(&ev, EVENT_DATA, "");
-    json_set_str(ev.body, "name", "bundle");
-    json_set_int(ev.body, "bytes", (int64_t)data.len);
-    int r = reply_event(sink->out_fd, &ev, sink->err);
-    return r < 0 ? r : reply_bytes(sink->out_fd, data, sink->err);
+    return reply_data(sink->out_fd, "bundle", data, sink->err);
 }
 
 /* The files of the folder that belong into a bundle, and their names there; NULL: not this one. */
@@ -136,7 +131,7 @@ int collect_reply(const char *app, const char *id, int out_fd, struct err *err)
         return -(int)err->kind;
     int r = store_open_deployment(app_fd, id, &dir_fd, err);
     if (r == 1)
-        return err_set(err, ERR_REMOTE, 0, "deployment %s is not known on this host", id);
+        return err_set(err, ERR_NOT_FOUND, 0, "deployment %s is not known on this host", id);
     if (r == 0)
         r = bundle_writer_new(&w, send_data, &sink, err);
     if (r == 0)

@@ -26,6 +26,16 @@ int reply_event(int out_fd, struct event *ev, struct err *err)
     return reply_bytes(out_fd, buf_span(&line), err);
 }
 
+int reply_data(int out_fd, const char *name, struct span data, struct err *err)
+{
+    _cleanup_(event_done_p) struct event ev;
+    event_init(&ev, EVENT_DATA, "");
+    json_set_str(ev.body, "name", name);
+    json_set_int(ev.body, "bytes", (int64_t)data.len);
+    int r = reply_event(out_fd, &ev, err);
+    return r < 0 ? r : reply_bytes(out_fd, data, err);
+}
+
 int reply_outcome(int out_fd, enum outcome o, const struct err *failure, struct err *err)
 {
     _cleanup_(event_done_p) struct event outcome;

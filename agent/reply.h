@@ -5,6 +5,8 @@
 #include "shared/event.h"
 #include "shared/outcome.h"
 
+/* A `data` event of this name and its bytes. As reply_event(). */
+int reply_data(int out_fd, const char *name, struct span data, struct err *err);
 /* Encode and write one line. -ERR_NET when the client is gone. */
 int reply_event(int out_fd, struct event *ev, struct err *err);
 /* Whole bytes, blocking. */

@@ -2,6 +2,7 @@
 
 #include "agent/auditreport.h"
 #include "agent/collect.h"
+#include "agent/logs.h"
 #include "agent/prune_command.h"
 #include "agent/reply.h"
 #include "agent/state/eventlog.h"
@@ -175,6 +176,47 @@ static int run(struct serving *s, const struct wire_request *request, struct err
     return attach(s, request, 1, err);
 }
 
+/* Until the child has written everything, or the client does not want more of it: it cancels, or is gone. */
+static int await_logs(struct serving *s, const struct wire_request *request, int child_fd, struct err *err)
+{
+    for (;;) {
+        struct pollfd p[] = {
+            { .fd = child_fd, .events = POLLIN },
+            { .fd = s->in_fd, .events = POLLIN },
+        };
+        if (poll(p, 2, -1) < 0 && errno != EINTR)
+            return err_set(err, ERR_IO, errno, "poll: %s", strerror(errno));
+        if (p[0].revents)
+            return 0;
+        if (p[1].revents && read_more(s, err) < 0)
+            return -(int)err->kind;
+        struct wire_request cancel;
+        int r = next_request(s, &cancel, err);
+        if (r < 0)
+            return r;
+        if (r == 0) {
+            bool fits = cancel.op == WIRE_CANCEL && strcmp(cancel.app, request->app) == 0;
+            wire_request_done(&cancel);
+            return fits ? 0 : err_set(err, ERR_PROTO, 0, "only a cancel may be sent while logs are shown");
+        }
+        if (s->in_ended)
+            return err_set(err, ERR_NET, 0, "the client is gone");
+    }
+}
+
+static int show_logs(struct serving *s, const struct wire_request *request, struct err *err)
+{
+    struct logs_child child;
+    struct err told = { 0 };
+    if (logs_start(request, s->out_fd, &child, err) < 0)
+        return -(int)err->kind;
+    int r = await_logs(s, request, child.fd, err);
+    int ended = logs_end(&child, &told);
+    if (r == 0 && ended < 0)
+        *err = told;
+    return r == 0 ? ended : r;
+}
+
 /* The child of an earlier request is not whom a cancel means from now on. */
 static void forget_worker(struct serving *s)
 {
@@ -212,6 +254,7 @@ static int answer(struct serving *s, const struct wire_request *request, struct 
     case WIRE_HISTORY:
         return auditreport_reply(request, s->out_fd, err);
     case WIRE_LOGS:
+        return show_logs(s, request, err);
     case WIRE_DIAGNOSE:
     case WIRE_PLAN:
     case WIRE_INVALID:

@@ -117,7 +117,11 @@ static void collect_host_part(struct action *a, const char *deployment, const ch
     struct err err = { 0 };
     char text[2048];
 
-    if (stage_bundle(&a->stage, a->collect, deployment, prefix, &err) < 0)
+    if (stage_bundle(&a->stage, a->collect, deployment, prefix, &err) == 0)
+        return;
+    if (a->report.op == WIRE_BUNDLE) /* it is what was asked for */
+        report_never_sent(&a->report, &err);
+    else
         github_line(a->stage.g, "without the host's files of %s: %s", deployment, err_text(&err, text, sizeof(text)));
 }
 
@@ -354,7 +358,8 @@ static void request_rollback(struct action *a)
     struct wire_request request = stage_request(&a->stage, WIRE_ROLLBACK, a->report.deployment);
 
     (void)snprintf(request.reason, sizeof(request.reason), "command: rollback");
-    (void)snprintf(request.to, sizeof(request.to), "%s", a->stage.in.to); /* with spec's secrets and login, if given */
+    (void)snprintf(request.to, sizeof(request.to), "%s",
+                   a->stage.in.ask.to); /* with spec's secrets and login, if given */
     stage_run(&a->stage, &request, &a->report);
 }
 
@@ -363,10 +368,11 @@ static void request_answer(struct action *a)
     question_ask(&a->stage, &a->report);
 }
 
-/* A bundle of an earlier deployment is collected with the report, at the end. */
-static void request_nothing(struct action *a)
+static void request_bundle(struct action *a)
 {
     a->report.outcome = OUTCOME_REPORTED;
+    collect_begin(a);
+    collect_host(a);
 }
 
 static void run_command(struct action *a)
@@ -392,7 +398,7 @@ static void run_command(struct action *a)
         return;
     case COMMAND_BUNDLE:
         begin_report(a, op, a->stage.in.ask.of);
-        connect_and(a, request_nothing);
+        connect_and(a, request_bundle);
         return;
     case COMMAND_ROLLBACK:
         begin_report(a, WIRE_ROLLBACK, id);
@@ -419,12 +425,11 @@ static void tell_end(struct action *a)
 
     state_ended(a);
     annotations_print(a->stage.g, &a->report);
-    if (has_bundle(a)) {
+    if (!report_is_question(a->report.op)) {
         collect_begin(a);
         collect_host(a);
-    } else {
-        write_answer(a);
     }
+    write_answer(a);
     ingress_close(&a->stage); /* nothing more goes to the host */
     state_late(a);            /* a signal that came meanwhile; the runner may not wait for what follows */
     github_tell_dropped(a->stage.g);

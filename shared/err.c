@@ -106,6 +106,8 @@ static const struct err_kind_info kinds[ERR_KINDS] = {
     [ERR_AUDIT] = { "audit", 42,
         "Compare the audit log with the copy in the last good bundle: its entries up to the named one are proven, the "
         "rest is not. Keep the file as evidence; the next deployment begins a new chain behind it." },
+    [ERR_NOT_FOUND] = { "not_found", 43,
+        "`status` and `history` tell which containers and deployments there are on the host." },
     [ERR_REMOTE] = { "remote", 34,
         "Read the deployment log in the bundle; the message comes from the agent on the host." },
     [ERR_BUG] = { "bug", 70,

@@ -57,6 +57,7 @@ enum err_kind {
     ERR_IMAGE_FINDINGS,   /* the registry's scan found what fail-on-severity does not allow */
     ERR_REGISTRY_EXPIRED, /* the registry's token has expired */
     ERR_AUDIT,            /* the audit log on the host is not whole */
+    ERR_NOT_FOUND,        /* what was asked for is not on the host */
     ERR_REMOTE,           /* the agent reported a failure of another kind */
     ERR_BUG,              /* our own mistake */
     ERR_KINDS

@@ -161,6 +161,20 @@ int engine_container_set_restart_policy(struct engine *e, const char *id, const 
 int engine_container_logs(struct engine *e, const struct engine_container *c, int tail, size_t max_bytes,
                           bool timestamps, const struct redactor *hide, struct buf *out, struct err *err);
 
+/* Takes the next bytes of a log; 0, or -kind, which ends it. */
+typedef int engine_log_fn(void *ctx, struct span data);
+struct engine_log_options {
+    int64_t lines;    /* of the end, as far as they are not older than since_ms */
+    int64_t since_ms; /* Unix time; 0: any */
+    bool follow;      /* go on until the container ends or the engine's cancel flag is set */
+};
+/*
+ * The same as it comes, and on as the container writes: bytes of both streams go to emit, secrets replaced as above (the
+ * beginning of what may be one is held back until it is clear). -ERR_CANCEL; what emit returned.
+ */
+int engine_container_read_logs(struct engine *e, const struct engine_container *c, const struct engine_log_options *o,
+                               const struct redactor *hide, engine_log_fn *emit, void *ctx, struct err *err);
+
 struct engine_stats {                         /* one-shot sample */
     int64_t at_ms;                            /* monotonic */
     uint64_t cpu_total_ns;                    /* since start */

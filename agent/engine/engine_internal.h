@@ -143,17 +143,20 @@ struct engine_demux {
     bool hides;
     unsigned char header[8];
     size_t header_len;
-    uint32_t left; /* of the current payload */
-    struct engine_tail *tail;
+    uint32_t left;       /* of the current payload */
+    engine_log_fn *emit; /* where the payload goes */
+    void *ctx;
     struct redact_stream streams[ENGINE_STREAMS]; /* frames of one may stand between two halves of another's line */
-    struct buf clean;                             /* on its way into the tail */
+    struct buf clean;                             /* on its way out */
     struct err *err;
 };
 /* All borrowed; hide NULL: nothing is secret. */
-void engine_demux_init(struct engine_demux *d, bool raw, struct engine_tail *tail, const struct redactor *hide,
+void engine_demux_init(struct engine_demux *d, bool raw, engine_log_fn *emit, void *ctx, const struct redactor *hide,
                        struct err *err);
+/* Fits `emit` with ctx = a struct engine_tail. */
+int engine_tail_take(void *tail, struct span data);
 void engine_demux_done(struct engine_demux *d);
-/* After the last byte: what was held back goes into the tail. */
+/* After the last byte: what was held back is emitted. */
 int engine_demux_finish(struct engine_demux *d, struct err *err);
 /* 0 or -ERR_PROTO. Fits engine_request.on_data with ctx = the struct. */
 int engine_demux_feed(void *demux, struct span data);

@@ -1,6 +1,8 @@
 #include "agent/engine/engine_internal.h"
 
-#define LOGS_TIMEOUT_MS 5000 /* they are asked for before an undo, which must not wait for them */
+#define LOGS_TIMEOUT_MS 5000                   /* they are asked for before an undo, which must not wait for them */
+#define READ_TIMEOUT_MS 60000                  /* of a log that is asked for by a person */
+#define FOLLOW_TIMEOUT_MS (24LL * 3600 * 1000) /* of one that is followed */
 #define CLEAN_PART ((size_t)16 * 1024)
 #define CLEAN_MAX (8 * 1024 * 1024) /* what a stream may hold back and hand over at once */
 
@@ -73,10 +75,16 @@ void engine_tail_get(const struct engine_tail *t, struct buf *out)
     buf_add(out, newer.ptr + skip, newer.len - skip);
 }
 
-void engine_demux_init(struct engine_demux *d, bool raw, struct engine_tail *tail, const struct redactor *hide,
+int engine_tail_take(void *tail, struct span data)
+{
+    engine_tail_add(tail, data);
+    return 0;
+}
+
+void engine_demux_init(struct engine_demux *d, bool raw, engine_log_fn *emit, void *ctx, const struct redactor *hide,
                        struct err *err)
 {
-    *d = (struct engine_demux){ .raw = raw, .tail = tail, .hides = hide != NULL, .err = err };
+    *d = (struct engine_demux){ .raw = raw, .emit = emit, .ctx = ctx, .hides = hide != NULL, .err = err };
     d->clean = (struct buf)BUF_INIT(CLEAN_MAX);
     for (size_t i = 0; i < ENGINE_STREAMS; i++)
         redact_stream_init(&d->streams[i], hide);
@@ -92,7 +100,8 @@ void engine_demux_done(struct engine_demux *d)
 static int move_clean(struct engine_demux *d)
 {
     int r = buf_check(&d->clean, d->err);
-    engine_tail_add(d->tail, buf_span(&d->clean));
+    if (r == 0 && d->clean.len)
+        r = d->emit(d->ctx, buf_span(&d->clean));
     buf_reset(&d->clean);
     return r;
 }
@@ -100,10 +109,8 @@ static int move_clean(struct engine_demux *d)
 /* Payload of one stream. The secrets in it are gone before the ring can cut one in two. */
 static int payload(struct engine_demux *d, size_t stream, struct span data)
 {
-    if (!d->hides) {
-        engine_tail_add(d->tail, data);
-        return 0;
-    }
+    if (!d->hides)
+        return d->emit(d->ctx, data);
     for (int r = 0; r == 0 && data.len;) {
         struct span part = { .ptr = data.ptr, .len = data.len < CLEAN_PART ? data.len : CLEAN_PART };
         data.ptr += part.len;
@@ -179,7 +186,7 @@ int engine_container_logs(struct engine *e, const struct engine_container *c, in
     if (r < 0)
         return r;
     buf_addf(&path, "&tail=%d&timestamps=%d", tail, timestamps ? 1 : 0);
-    engine_demux_init(&demux, c->tty, &ring, hide, &stream_err);
+    engine_demux_init(&demux, c->tty, engine_tail_take, &ring, hide, &stream_err);
     const struct engine_request request = {
         .method = "GET",
         .path = buf_str(&path),
@@ -197,4 +204,35 @@ int engine_container_logs(struct engine *e, const struct engine_container *c, in
     }
     engine_tail_get(&ring, out);
     return buf_check(out, err);
+}
+
+int engine_container_read_logs(struct engine *e, const struct engine_container *c, const struct engine_log_options *o,
+                               const struct redactor *hide, engine_log_fn *emit, void *ctx, struct err *err)
+{
+    _cleanup_(buf_done) struct buf path = BUF_INIT(ENGINE_PATH_MAX);
+    _cleanup_(engine_demux_done) struct engine_demux demux = { 0 };
+    struct err stream_err = { 0 };
+
+    int r = engine_path(&path, "/containers/", c->id, "/logs?stdout=1&stderr=1", err);
+    if (r < 0)
+        return r;
+    buf_addf(&path, "&tail=%lld&follow=%d", (long long)o->lines, o->follow ? 1 : 0);
+    if (o->since_ms > 0)
+        buf_addf(&path, "&since=%lld.%03d", (long long)(o->since_ms / 1000), (int)(o->since_ms % 1000));
+    engine_demux_init(&demux, c->tty, emit, ctx, hide, &stream_err);
+    const struct engine_request request = {
+        .method = "GET",
+        .path = buf_str(&path),
+        .timeout_ms = o->follow ? FOLLOW_TIMEOUT_MS : READ_TIMEOUT_MS,
+        .on_data = engine_demux_feed,
+        .ctx = &demux,
+    };
+    r = engine_call(e, &request, NULL, err);
+    if (r == 0)
+        r = engine_demux_finish(&demux, err);
+    if (r < 0 && stream_err.kind != ERR_OK) {
+        *err = stream_err;
+        return -(int)stream_err.kind;
+    }
+    return r;
 }

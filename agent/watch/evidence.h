@@ -15,6 +15,13 @@
 void evidence_collect(struct run *run, const struct err *cause);
 
 /*
+ * A container may print secrets that this run was not given: a rollback has none, and the old version's may differ. Their
+ * keys are in its deployment's record, their values in its configuration: they become known to run->redactor. Negative:
+ * not all of them could be found out, so nothing of the container may be shown.
+ */
+int evidence_learn_secrets(struct run *run, const struct engine_container *c, struct err *err);
+
+/*
  * Write NAME (for example "app-blue.log") with the tail of a container's log, redacted, into the deployment's folder, and
  * "inspect-ROLE.json" with the values of its environment taken out.
  */

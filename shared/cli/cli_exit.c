@@ -50,6 +50,7 @@ static const struct {
     { ERR_IMAGE_FINDINGS, "The scan of the image found what fail-on-severity does not allow." },
     { ERR_REGISTRY_EXPIRED, "The registry's token had expired." },
     { ERR_AUDIT, "The audit log on the host is not whole." },
+    { ERR_NOT_FOUND, "The container or the deployment that was asked for is not on the host." },
     { ERR_BUG, "A mistake of the action itself; please report it." },
 #undef OF
 };

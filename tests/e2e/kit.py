@@ -19,7 +19,7 @@ EXIT = {
     "cancel": 19, "docker_missing": 20, "docker_denied": 21, "docker": 22, "disk_full": 23, "image_missing": 24,
     "registry_auth": 25, "registry": 26, "port_taken": 27, "platform": 28, "app_exited": 29, "unhealthy": 30, "verify": 31,
     "no_previous": 32, "kpi": 33, "artifact": 35, "aws": 36, "aws_credentials": 37, "aws_denied": 38, "instance": 39,
-    "image_findings": 40, "registry_expired": 41, "audit": 42,
+    "image_findings": 40, "registry_expired": 41, "audit": 42, "not_found": 43,
 }
 
 OUTPUTS = {"outcome", "deployment-id", "image-digest", "previous-image", "cutover-seconds", "outage-seconds",

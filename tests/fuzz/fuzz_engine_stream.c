@@ -20,7 +20,7 @@ struct result {
 
 static void run(struct span data, size_t max, unsigned seed, struct result *ret)
 {
-    struct engine_demux d = { .tail = &ret->tail };
+    struct engine_demux d = { .emit = engine_tail_take, .ctx = &ret->tail };
     ret->code = 0;
     REQUIRE(engine_tail_init(&ret->tail, max, NULL) == 0);
     buf_init(&ret->text, max);

@@ -155,7 +155,7 @@ static void what_is_not_known_is_an_error(void **state)
 {
     struct host *h = *state;
     int fd = temporary_file(h);
-    host_assert_err(h, collect_reply(HOST_APP, "20200101-000000-aaaaaa", fd, &h->err), ERR_REMOTE,
+    host_assert_err(h, collect_reply(HOST_APP, "20200101-000000-aaaaaa", fd, &h->err), ERR_NOT_FOUND,
                     "not known on this host");
     assert_int_equal(lseek(fd, 0, SEEK_END), 0);
     close_p(&fd);

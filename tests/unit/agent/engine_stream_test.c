@@ -33,7 +33,7 @@ static char *run(struct span data, size_t cut, size_t max, bool raw)
     struct engine_tail tail;
     struct err err = { 0 };
     struct buf out = BUF_INIT(65536);
-    struct engine_demux d = { .raw = raw, .tail = &tail, .err = &err };
+    struct engine_demux d = { .raw = raw, .emit = engine_tail_take, .ctx = &tail, .err = &err };
 
     assert_int_equal(engine_tail_init(&tail, max, NULL), 0);
     if (cut <= data.len) {
@@ -110,7 +110,7 @@ static void assert_broken(const char *bytes)
     struct engine_tail tail;
     struct err err = { 0 };
     assert_int_equal(engine_tail_init(&tail, 100, NULL), 0);
-    struct engine_demux d = { .tail = &tail, .err = &err };
+    struct engine_demux d = { .emit = engine_tail_take, .ctx = &tail, .err = &err };
     assert_int_equal(engine_demux_feed(&d, (struct span){ .ptr = bytes, .len = 8 }), -(int)ERR_PROTO);
     assert_int_equal(err.kind, ERR_PROTO);
     assert_int_equal(tail.total, 0);
@@ -146,7 +146,7 @@ static void assert_hidden(struct span data, size_t max, bool raw, const char *wa
         struct err err = { 0 };
         struct buf out = BUF_INIT(65536);
         assert_int_equal(engine_tail_init(&tail, max, NULL), 0);
-        engine_demux_init(&d, raw, &tail, r, &err);
+        engine_demux_init(&d, raw, engine_tail_take, &tail, r, &err);
         for (size_t i = 0; i < data.len; i += piece)
             assert_int_equal(engine_demux_feed(&d, part(data, i, i + piece < data.len ? i + piece : data.len)), 0);
         assert_int_equal(engine_demux_finish(&d, &err), 0);

@@ -126,7 +126,7 @@ static void requests_in_one_piece_are_answered_in_order(void **state)
     client_add_request(&out, WIRE_STATUS, "", 1);
     client_send(&c, buf_span(&out));
     client_expect_outcome(&c, "reported", "");
-    client_expect_outcome(&c, "failed_untouched", "remote");
+    client_expect_outcome(&c, "failed_untouched", "not_found");
     client_expect_outcome(&c, "reported", "");
     assert_int_equal(client_close(&c), 0);
     buf_done(&out);
