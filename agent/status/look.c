@@ -12,6 +12,8 @@ const char *look_role_name(enum look_role role)
 void look_memory_done(struct look_memory *m)
 {
     engine_free_p(&m->engine);
+    json_free(m->entries);
+    json_free(m->trend);
     memset(m, 0, sizeof(*m));
 }
 
@@ -79,7 +81,7 @@ int look_take(struct look *l, const char *app, int64_t time_ms, struct look_memo
         return -(int)err->kind;
     look_at_engine(l, memory);
     store_disk(l->run.engine_info.root_dir, &l->disk_free_bytes, &l->disk_total_bytes);
-    if (look_at_records(l, err) < 0)
+    if (look_at_records(l, err) < 0 || look_at_past(l, memory, err) < 0)
         return -(int)err->kind;
     if (memory && l->engine_error.kind == ERR_OK)
         memory->engine = TAKE_PTR(l->run.engine); /* status needs it no more */

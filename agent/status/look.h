@@ -44,8 +44,9 @@ struct look {
     struct strlist others; /* names of further containers with the app's label */
     struct look_running running;
     char unfinished[WIRE_ID_MAX + 1]; /* newest deployment that has no end and no worker; "" none */
-    struct json *entries;             /* newest first: docs/protocol.md ENTRY */
+    struct json *entries;             /* newest first, at most 10: docs/history.schema.json */
     struct json *trend;               /* oldest first */
+    char audit_bad[240];              /* why the audit log is not whole; "" it is */
     bool lock_held;
     struct lock_owner lock;
     int64_t disk_free_bytes, disk_total_bytes; /* Docker's disk; -1 unknown */
@@ -54,7 +55,11 @@ struct look {
     struct history blue_history; /* what blue answered */
 };
 
-/* What one question leaves for the next of the same client: a connection to the engine, and the samples of CPU time. */
+/*
+ * What one question leaves for the next of the same client: a connection to the engine, the samples of CPU time, and the past
+ * as the audit log told it, which is read again only when it has changed.
+ */
+#define LOOK_AUDIT_FILES 3
 struct look_memory {
     struct engine *engine;
     struct engine_info info;
@@ -62,6 +67,11 @@ struct look_memory {
         char id[ENGINE_ID_MAX];
         struct engine_stats stats;
     } samples[LOOK_ROLES];
+    struct {
+        int64_t inode, bytes, changed_ns;
+    } audit[LOOK_AUDIT_FILES];
+    struct json *entries, *trend;
+    char audit_bad[240];
 };
 void look_memory_done(struct look_memory *m);
 
@@ -77,7 +87,9 @@ void look_done(struct look *l);
 
 /* Containers, their samples, health and images. */
 int look_at_versions(struct look *l, struct look_memory *memory, struct err *err);
-/* Records of deployments: running, unfinished, past ones; the lock. */
+/* Records of deployments: running, unfinished; the lock. */
 int look_at_records(struct look *l, struct err *err);
+/* Past deployments: entries, trend, audit_bad. */
+int look_at_past(struct look *l, struct look_memory *memory, struct err *err);
 
 #endif

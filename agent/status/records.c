@@ -1,4 +1,4 @@
-/* What the records of an app tell: the deployment that runs now, one that has no end, the past ones, who has the lock. */
+/* What the records of an app tell of now: the deployment that runs, one that has no end, who has the lock. */
 #include "agent/state/store.h"
 #include "agent/status/look.h"
 #include "shared/clock.h"
@@ -6,8 +6,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#define RECORDS_MAX 20 /* newest ones looked at: an older one without an end cannot own anything any more */
-#define ENTRIES_MAX 10
+#define RECORDS_MAX 20         /* newest ones looked at: an older one without an end cannot own anything any more */
 #define TAIL_FIRST (64 * 1024) /* of an event log: the last step.start stands there, or further in front */
 #define TAIL_MAX (4 * 1024 * 1024)
 #define HEAD_MAX (64 * 1024)
@@ -133,98 +132,15 @@ static int look_at_running(struct look *l, const struct strlist *ids, struct err
     return 0;
 }
 
-/* ---- past deployments ---- */
-
-static bool was_good(const char *operation, const char *outcome)
-{
-    return strcmp(outcome, "deployed") == 0 ||
-           (strcmp(operation, "rollback") == 0 && strcmp(outcome, "rolled_back") == 0);
-}
-
-static void copy_strings(const struct json *from, struct json *to, const char *const *names, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        json_set_str(to, names[i], json_str(from, names[i], ""));
-}
-
-/* An entry of the history, from the outcome of a deployment that has a folder. */
-static struct json *entry_of(const char *id, const struct json *outcome)
-{
-    static const char *const strings[] = {
-        "operation",           "outcome",  "image",  "digest", "previous_image", "previous_digest",
-        "previous_deployment", "strategy", "started"
-    };
-    static const char *const seconds[] = { "total_seconds", "cutover_seconds", "outage_seconds" };
-    const struct json *kpi = json_get(outcome, "kpi");
-    struct json *e = json_object();
-    json_set_int(e, "n", 0);
-    json_set_str(e, "t", json_str(outcome, "ended", ""));
-    json_set_str(e, "deployment", id);
-    copy_strings(outcome, e, strings, sizeof(strings) / sizeof(strings[0]));
-    json_set_str(e, "error", json_str(json_get(outcome, "error"), "kind", ""));
-    json_set_str(e, "who", json_str(outcome, "run_link", ""));
-    json_set_str(e, "reason", json_str(json_get(outcome, "rollback"), "reason", ""));
-    for (size_t i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++)
-        json_set_num(e, seconds[i], json_num(outcome, seconds[i], -1));
-    json_set_num(e, "health_check_seconds", json_num(json_get(kpi, "health_check"), "seconds", -1));
-    json_set_num(e, "image_pull_seconds", json_num(json_get(kpi, "image_pull"), "seconds", -1));
-    json_set_int(e, "requests_failed", json_int(outcome, "requests_failed", -1));
-    json_set(e, "changes",
-             json_is_object(json_get(outcome, "changes")) ? json_copy(json_get(outcome, "changes")) : json_object());
-    return e;
-}
-
-static struct json *point_of(const struct json *entry)
-{
-    static const char *const names[][2] = { { "total", "total_seconds" },
-                                            { "cutover", "cutover_seconds" },
-                                            { "health_check", "health_check_seconds" },
-                                            { "image_pull", "image_pull_seconds" },
-                                            { "outage", "outage_seconds" } };
-    struct json *p = json_object();
-    json_set_str(p, "deployment", json_str(entry, "deployment", ""));
-    json_set_str(p, "outcome", json_str(entry, "outcome", ""));
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        json_set_num(p, names[i][0], json_num(entry, names[i][1], -1));
-    return p;
-}
-
-static void look_at_past(struct look *l, const struct strlist *ids)
-{
-    struct json *points[RECORDS_MAX];
-    size_t good = 0;
-    for (size_t i = 0; i < ids->len && i < RECORDS_MAX; i++) {
-        _cleanup_(close_p) int dir_fd = -1;
-        _cleanup_(json_free_p) struct json *outcome = NULL;
-        struct err ignored = { 0 };
-        if (store_open_deployment(l->run.app_fd, ids->items[i], &dir_fd, &ignored) != 0 ||
-            read_json(dir_fd, "outcome.json", &outcome) != 0)
-            continue;
-        struct json *entry = entry_of(ids->items[i], outcome);
-        if (was_good(json_str(entry, "operation", ""), json_str(entry, "outcome", "")))
-            points[good++] = point_of(entry);
-        if (json_len(l->entries) < ENTRIES_MAX)
-            json_push(l->entries, entry);
-        else
-            json_free(entry);
-    }
-    while (good > 0)
-        json_push(l->trend, points[--good]);
-}
-
 int look_at_records(struct look *l, struct err *err)
 {
     struct strlist ids = { 0 };
-    l->entries = json_array();
-    l->trend = json_array();
     if (l->run.app_fd < 0)
         return 0;
     l->lock_held = lock_is_held(l->run.app_fd, &l->lock);
     int r = store_list_deployments(l->run.app_fd, &ids, err);
     if (r == 0)
         r = look_at_running(l, &ids, err);
-    if (r == 0)
-        look_at_past(l, &ids);
     strlist_done(&ids);
     return r;
 }

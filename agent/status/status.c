@@ -245,7 +245,16 @@ static struct advice_version version_facts(const struct look *l, enum look_role 
     };
 }
 
-/* The worst KPI of the newest deployment that moved something. */
+/* The newest deployment or rollback; the log has other entries, too. */
+static const struct json *last_run(const struct look *l)
+{
+    const struct json *e = json_first(l->entries);
+    while (e && !wire_is_id(json_str(e, "deployment", "")))
+        e = json_next(e);
+    return e;
+}
+
+/* Its worst KPI. */
 static void kpi_facts(const struct look *l, struct advice_facts *f)
 {
     static const char *const members[KPI_COUNT] = { [KPI_TOTAL] = "total_seconds",
@@ -253,7 +262,7 @@ static void kpi_facts(const struct look *l, struct advice_facts *f)
                                                     [KPI_HEALTH_CHECK] = "health_check_seconds",
                                                     [KPI_IMAGE_PULL] = "image_pull_seconds" };
     const struct kpi_table table = thresholds(l);
-    const struct json *last = json_first(l->entries);
+    const struct json *last = last_run(l);
     for (int id = 0; last && id < KPI_COUNT; id++) {
         double seconds = json_num(last, members[id], -1);
         enum kpi_verdict verdict = kpi_judge(&table.limits[id], seconds);
@@ -272,7 +281,8 @@ static const char *last_good(const struct look *l)
 {
     const char *current = engine_container_label(&l->at[LOOK_BLUE].v.c, CONTAINER_LABEL_DIGEST);
     for (const struct json *e = json_first(l->entries); e; e = json_next(e))
-        if (strcmp(json_str(e, "outcome", ""), "deployed") == 0 && strcmp(json_str(e, "digest", ""), current) != 0)
+        if (strcmp(json_str(e, "outcome", ""), "deployed") == 0 && strcmp(json_str(e, "digest", ""), current) != 0 &&
+            wire_is_id(json_str(e, "deployment", "")))
             return json_str(e, "deployment", "");
     return "";
 }
@@ -299,6 +309,7 @@ void status_facts(const struct look *l, struct advice_facts *f)
         .disk_free_bytes = l->disk_free_bytes,
         .disk_total_bytes = l->disk_total_bytes,
         .skew_seconds = l->has_skew ? l->skew_seconds : 0,
+        .audit_broken = l->audit_bad[0] != '\0',
         .engine_version = l->run.engine_info.version,
         .engine_api = l->run.engine_info.api,
     };
