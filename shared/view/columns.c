@@ -119,6 +119,21 @@ void columns_cut(struct span text, size_t max, struct buf *out)
     buf_adds(out, coloured ? "\033[0m" : "");
 }
 
+size_t columns_break(struct span text, size_t width)
+{
+    size_t used = 0, columns = 0, blank = 0;
+
+    for (size_t at = 0, len = 0; width && at < text.len; at += len) {
+        len = next_piece(rest_of(text, at), &columns);
+        if (used + columns > width && used > 0)
+            return text.ptr[at] == ' ' || !blank ? at : blank;
+        if (text.ptr[at] == ' ')
+            blank = at;
+        used += columns;
+    }
+    return text.len;
+}
+
 size_t columns_rows(struct span text, size_t width)
 {
     size_t rows = 1, used = 0, columns = 0;

@@ -11,6 +11,8 @@
 size_t columns_of(struct span text);
 /* Append at most `max` columns of the line, the last of them "…" when something is left out; colours end where it is cut. 0: whole. */
 void columns_cut(struct span text, size_t max, struct buf *out);
+/* Bytes of the front that fit into `width` columns, up to a blank if there is one; at least one character; all when width is 0. */
+size_t columns_break(struct span text, size_t width);
 /* Rows that the line takes on a terminal so wide which goes on in the next row; at least 1. */
 size_t columns_rows(struct span text, size_t width);
 

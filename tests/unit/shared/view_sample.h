@@ -1,0 +1,23 @@
+/* Reports as the agent makes them, for the tests of what is shown of them. */
+#ifndef BLUEGREEN_VIEW_SAMPLE_H
+#define BLUEGREEN_VIEW_SAMPLE_H
+
+#include "shared/view/view.h"
+
+extern const char view_sample_status[];   /* well, with green, ten deployments and nothing to do */
+extern const char view_sample_diagnose[]; /* two findings */
+extern const char view_sample_prune[];    /* a dry run */
+extern const char view_sample_plan[];     /* would be deployed */
+
+/* The sample with the changes of `patch`, an object whose members replace those of the same name, or NULL. The caller frees. */
+struct json *view_sample(const char *sample, const char *patch);
+/* What is shown; valid until the next call. */
+const char *view_shown(const char *name, const struct json *report, unsigned width, bool colour);
+
+/*
+ * Put hostile words at each place of the report where a string stands, one after the other and all at once, and look at each result: nothing
+ * but printable text, ended lines and our own colours; no line wider than it may be, commands excepted.
+ */
+void view_attack(const char *name, const char *sample);
+
+#endif
