@@ -1,6 +1,7 @@
 #include "cmd/log/annotations.h"
 
 #include "shared/safetext.h"
+#include "shared/view/view.h"
 
 #define EVIDENCE_LINES 15 /* of each diagnosis, the last ones; all of them are in log and bundle */
 #define EVIDENCE_LINE_MAX 200
@@ -96,10 +97,8 @@ void annotations_story(const struct report *r, struct buf *out)
         buf_addf(out, "the deployment of %s failed and the way back failed too: look at the host now", r->app);
         break;
     case OUTCOME_REPORTED:
-        if (r->op == WIRE_PRUNE && !json_bool(r->answer, "dry_run", false))
-            buf_addf(out, "%s was tidied up on the host; what serves was not touched", r->app);
-        else
-            buf_addf(out, "state of %s on the host; nothing was changed", r->app);
+        if (!r->answer || !view_sentence(r->answer_name, r->answer, out))
+            buf_addf(out, "%s of %s", question_title(r->op), r->app);
         break;
     case OUTCOME_UNKNOWN:
     default:
@@ -178,6 +177,70 @@ static void print_diagnoses(struct github *g, const struct report *r)
     }
 }
 
+/* ---- answers ---- */
+
+#define ANSWER_PARTS_MAX 3
+
+/* Where an answer keeps what needs a person, and under which names. */
+static const struct {
+    const char *name, *list;
+    const char *text, *next, *command;
+    bool errors_only; /* those of level "error" */
+} concerns[] = {
+    { "status", "recommendations", "text", "", "command", true },
+    { "diagnose", "findings", "cause", "next", "command", true },
+    { "plan", "problems", "message", "hint", "", false },
+};
+
+static bool is_concern(const struct json *c, bool errors_only)
+{
+    return json_is_object(c) && (!errors_only || strcmp(json_str(c, "level", ""), "error") == 0);
+}
+
+static bool is_refused(const struct report *r)
+{
+    return strcmp(r->answer_name, "plan") == 0 && strcmp(json_str(r->answer, "verdict", ""), "refused") == 0;
+}
+
+static bool is_down(const struct report *r)
+{
+    const struct json *blue = json_get(r->answer, "blue");
+
+    return strcmp(r->answer_name, "status") == 0 && json_is_object(blue) &&
+           (strcmp(json_str(blue, "status", ""), "running") != 0 ||
+            strcmp(json_str(blue, "health", ""), "unhealthy") == 0);
+}
+
+static void add_concern(const struct json *c, size_t which, struct buf *out)
+{
+    buf_addf(out, "\n%s", json_str(c, concerns[which].text, ""));
+    if (*json_str(c, concerns[which].next, ""))
+        buf_addf(out, "\nNext: %s", json_str(c, concerns[which].next, ""));
+    if (*json_str(c, concerns[which].command, ""))
+        buf_addf(out, "\n%s: %s", *concerns[which].next ? "Command" : "Next", json_str(c, concerns[which].command, ""));
+}
+
+/* The first few; out NULL: only how many there are. */
+static size_t add_concerns(const struct report *r, struct buf *out)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < sizeof(concerns) / sizeof(concerns[0]); i++) {
+        const struct json *c = NULL;
+        if (strcmp(concerns[i].name, r->answer_name) != 0)
+            continue;
+        for (c = json_first(json_get(r->answer, concerns[i].list)); c && n < ANSWER_PARTS_MAX; c = json_next(c))
+            if (is_concern(c, concerns[i].errors_only) && ++n && out)
+                add_concern(c, i, out);
+    }
+    return n;
+}
+
+bool annotations_needs_a_person(const struct report *r)
+{
+    return r->outcome == OUTCOME_REPORTED && r->answer && (is_refused(r) || is_down(r) || add_concerns(r, NULL) > 0);
+}
+
 static bool is_good(const struct report *r)
 {
     bool good = r->outcome == OUTCOME_DEPLOYED || r->outcome == OUTCOME_UNCHANGED || r->outcome == OUTCOME_REPORTED ||
@@ -189,14 +252,20 @@ static bool is_good(const struct report *r)
 static void print_outcome(struct github *g, const struct report *r)
 {
     _cleanup_(buf_done_p) struct buf text = BUF_INIT((size_t)64 * 1024);
-    bool good = is_good(r);
+    bool good = is_good(r), concern = annotations_needs_a_person(r);
 
     annotations_story(r, &text);
+    if (concern)
+        (void)add_concerns(r, &text); /* how many does not matter here */
     if (!good) {
         add_cause(r, &text);
         add_likely_cause(r, &text);
     }
-    github_annotate(g, good ? GITHUB_NOTICE : GITHUB_ERROR, annotations_title(r), "%s", buf_str(&text));
+    github_annotate(g,
+                    !good     ? GITHUB_ERROR
+                    : concern ? GITHUB_WARNING
+                              : GITHUB_NOTICE,
+                    annotations_title(r), "%s", buf_str(&text));
 }
 
 static void print_kpi(struct github *g, const struct report *r, enum kpi_id id)

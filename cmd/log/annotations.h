@@ -13,5 +13,7 @@ void annotations_print(struct github *g, const struct report *r);
 const char *annotations_title(const struct report *r);
 /* One sentence that says what happened; safe only after the sink's or Markdown's own treatment. */
 void annotations_story(const struct report *r, struct buf *out);
+/* An answer that somebody should look at: the app does not serve, an error was found, a plan is refused. */
+bool annotations_needs_a_person(const struct report *r);
 
 #endif

@@ -27,8 +27,9 @@ static const char *alert(const struct report *r)
     case OUTCOME_DEPLOYED:
         return r->cause.kind == ERR_OK ? "NOTE" : "WARNING"; /* it serves, although verify-url did not hold */
     case OUTCOME_UNCHANGED:
-    case OUTCOME_REPORTED:
         return "NOTE";
+    case OUTCOME_REPORTED:
+        return annotations_needs_a_person(r) ? "WARNING" : "NOTE";
     case OUTCOME_ROLLED_BACK:
         return r->op == WIRE_ROLLBACK ? "NOTE" : "WARNING";
     case OUTCOME_FAILED_UNTOUCHED:
@@ -134,6 +135,9 @@ static void answer(const struct markdown *m, const struct told *t)
         void (*part)(const struct markdown *m, const struct report *r);
     } parts[] = {
         { "status", summary_part_status },
+        { "diagnose", summary_part_diagnose },
+        { "prune", summary_part_prune },
+        { "plan", summary_part_plan },
     };
 
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)

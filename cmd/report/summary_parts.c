@@ -132,16 +132,14 @@ static void change_keys(const struct markdown *m, const char *what, const struct
     markdown_raw(m, " |\n");
 }
 
-void summary_part_changes(const struct markdown *m, const struct report *r)
+void summary_changes_table(const struct markdown *m, const char *heading, const char *now, const struct json *changes)
 {
-    const struct json *changes = json_get(r->facts, "changes"), *c = NULL;
+    const struct json *c = NULL;
     size_t rows = 0;
 
-    if (!r->facts || r->op != WIRE_DEPLOY || !json_len(changes))
+    if (!json_len(changes))
         return;
-    markdown_raw(m, r->outcome == OUTCOME_DEPLOYED
-                        ? "### What changed\n\n| Setting | Before | Now |\n|---|---|---|\n"
-                        : "### What was to change\n\n| Setting | Before | Wanted |\n|---|---|---|\n");
+    markdown_rawf(m, "%s\n\n| Setting | Before | %s |\n|---|---|---|\n", heading, now);
     for (c = json_first(changes); c && rows < SUMMARY_ROWS_MAX; c = json_next(c))
         if (json_is_array(c) && json_key(c) && !is_key_list(json_key(c)) && ++rows)
             change_pair(m, c);
@@ -152,6 +150,15 @@ void summary_part_changes(const struct markdown *m, const struct report *r)
     change_keys(m, "environment: removed", json_get(changes, "env_removed"));
     change_keys(m, "environment: changed", json_get(changes, "env_changed"));
     markdown_raw(m, "\n");
+}
+
+void summary_part_changes(const struct markdown *m, const struct report *r)
+{
+    bool deployed = r->outcome == OUTCOME_DEPLOYED;
+
+    if (r->facts && r->op == WIRE_DEPLOY)
+        summary_changes_table(m, deployed ? "### What changed" : "### What was to change", deployed ? "Now" : "Wanted",
+                              json_get(r->facts, "changes"));
 }
 
 /* ---- KPI ---- */

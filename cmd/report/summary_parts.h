@@ -17,11 +17,21 @@ void summary_part_health(const struct markdown *m, const struct report *r);     
 void summary_part_containers(const struct markdown *m,
                              const struct report *r); /* both, and what the serving one uses */
 void summary_part_rollback(const struct markdown *m, const struct summary_facts *f); /* who, why, to what, checked? */
-void summary_part_status(const struct markdown *m, const struct report *r);          /* the status report */
+/* The answers to questions, by the name of their report. */
+void summary_part_status(const struct markdown *m, const struct report *r);
+void summary_part_diagnose(const struct markdown *m, const struct report *r);
+void summary_part_prune(const struct markdown *m, const struct report *r);
+void summary_part_plan(const struct markdown *m, const struct report *r);
 
 /* Shared by them: rows of the table of containers, and its head. */
 void summary_container_head(const struct markdown *m);
 void summary_container_row(const struct markdown *m, const struct json *c, const char *role);
+/* Below `heading`: setting, before, and as `now` calls it; nothing when there is no change. `changes`: of an outcome. */
+void summary_changes_table(const struct markdown *m, const char *heading, const char *now, const struct json *changes);
+/* What a prune report removes, with its heading; nothing when it removes nothing. */
+void summary_prune_table(const struct markdown *m, const struct json *prune);
+/* A command to be copied, in a fence; "": nothing. */
+void summary_command(const struct markdown *m, const char *command);
 /* "3.5 ms", or "not measured" below 0. */
 void summary_milliseconds(const struct markdown *m, double ms);
 

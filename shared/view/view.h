@@ -20,4 +20,7 @@ struct view {
 /* `name`: of the report event. false, and nothing is written: no such report is known. */
 bool view_report(const struct view *v, const char *name, const struct json *report);
 
+/* The first line alone, without LF: what the report comes to, in one sentence. */
+bool view_sentence(const char *name, const struct json *report, struct buf *out);
+
 #endif

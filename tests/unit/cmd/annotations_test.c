@@ -139,6 +139,75 @@ static void the_budget_goes_to_outcome_causes_and_kpis_before_warnings(void **st
     report_done(r);
 }
 
+/* What an answer of that name is annotated with. */
+static const struct told *annotate_answer(struct report *r, const char *name, const char *answer)
+{
+    struct err err = { 0 };
+
+    (void)snprintf(r->answer_name, sizeof(r->answer_name), "%s", name);
+    assert_int_equal(json_parse(span_of(answer), &r->answer, &err), 0);
+    return annotate(r);
+}
+
+static void an_answer_is_told_in_one_sentence(void **state)
+{
+    static const struct {
+        const char *name, *answer, *level, *sentence;
+    } cases[] = {
+        { "status", "{\"app\":\"shop\",\"blue\":{\"tag\":\"v2\",\"status\":\"running\",\"health\":\"healthy\"}}",
+          "notice", "shop: well. v2 serves" },
+        { "status", "{\"app\":\"shop\",\"blue\":{\"tag\":\"v2\",\"status\":\"running\",\"health\":\"unhealthy\"}}",
+          "warning", "shop: NOT ANSWERING: v2 runs but its health check fails" },
+        { "status",
+          "{\"app\":\"shop\",\"blue\":{\"tag\":\"v2\",\"status\":\"running\",\"health\":\"healthy\"},"
+          "\"recommendations\":[{\"level\":\"warning\",\"text\":\"old\"}]}",
+          "notice", "shop: well. v2 serves" },
+        { "status",
+          "{\"app\":\"shop\",\"blue\":{\"tag\":\"v2\",\"status\":\"running\",\"health\":\"healthy\"},"
+          "\"recommendations\":[{\"level\":\"error\",\"text\":\"the disk is full\",\"command\":\"prune it\"}]}",
+          "warning", "v2 serves\nthe disk is full\nNext: prune it" },
+        { "plan", "{\"app\":\"shop\",\"verdict\":\"deploy\",\"image\":\"shop:2\"}", "notice",
+          "shop: would be deployed" },
+        { "plan",
+          "{\"app\":\"shop\",\"verdict\":\"refused\",\"image\":\"shop:2\",\"problems\":[{\"kind\":\"platform\","
+          "\"message\":\"no image for arm64\",\"hint\":\"build one\"}]}",
+          "warning",
+          "would be REFUSED, first deployment → shop:2 (nothing was done)\nno image for arm64\nNext: build one" },
+        { "diagnose", "{\"app\":\"shop\",\"findings\":[{\"level\":\"warning\",\"cause\":\"x\"}],\"checks\":[]}",
+          "notice", "shop: 1 finding" },
+        { "diagnose",
+          "{\"app\":\"shop\",\"findings\":[{\"level\":\"info\",\"cause\":\"x\"},{\"level\":\"error\",\"cause\":"
+          "\"port taken\",\"next\":\"free it\",\"command\":\"kill 7\"}],\"checks\":[]}",
+          "warning", "0 checks made\nport taken\nNext: free it\nCommand: kill 7" },
+        { "prune", "{\"app\":\"shop\",\"dry_run\":true}", "notice", "shop: nothing to remove" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct report *r = report_of(WIRE_STATUS, OUTCOME_REPORTED, NULL);
+        const struct told *t = annotate_answer(r, cases[i].name, cases[i].answer);
+        assert_int_equal(t->count, 1);
+        assert_told(t, 0, cases[i].level, cases[i].sentence);
+        assert_int_equal(annotations_needs_a_person(r), strcmp(cases[i].level, "warning") == 0);
+        report_done(r);
+    }
+}
+
+static void of_many_errors_in_an_answer_the_first_are_told(void **state)
+{
+    struct report *r = report_of(WIRE_STATUS, OUTCOME_REPORTED, NULL);
+    const struct told *t = annotate_answer(r, "status",
+                                           "{\"recommendations\":[{\"level\":\"error\",\"text\":\"one\"},{\"level\":"
+                                           "\"error\",\"text\":\"two\"},{\"level\":"
+                                           "\"error\",\"text\":\"three\"},{\"level\":\"error\",\"text\":\"four\"}]}");
+
+    (void)state;
+    assert_int_equal(t->count, 1);
+    assert_told(t, 0, "warning", "\none\ntwo\nthree");
+    assert_null(strstr(t->c[0].data, "four"));
+    report_done(r);
+}
+
 static void every_outcome_has_its_own_level(void **state)
 {
     static const struct {
@@ -244,6 +313,8 @@ int main(void)
         cmocka_unit_test(a_failure_tells_step_cause_and_hint_at_once_and_its_evidence_next),
         cmocka_unit_test(the_budget_goes_to_outcome_causes_and_kpis_before_warnings),
         cmocka_unit_test(every_outcome_has_its_own_level),
+        cmocka_unit_test(an_answer_is_told_in_one_sentence),
+        cmocka_unit_test(of_many_errors_in_an_answer_the_first_are_told),
         cmocka_unit_test(titles_differ_by_outcome_and_command),
         cmocka_unit_test(kpis_come_after_the_outcome_and_by_their_verdict),
         cmocka_unit_test(what_failed_without_changing_the_outcome_is_a_warning),

@@ -717,35 +717,6 @@ static void the_post_stage_has_a_section_of_its_own(void **state)
     report_done(&r);
 }
 
-static void the_status_is_a_readable_table(void **state)
-{
-    struct report r;
-    struct summary_facts f = { .report = &r, .host = "h" };
-    _cleanup_(buf_done_p) struct buf out = BUF_INIT(SUMMARY_MAX);
-    struct err err = { 0 };
-
-    (void)state;
-    report_init(&r, WIRE_STATUS, "shop", "");
-    feed(&r,
-         "\"kind\":\"report\",\"name\":\"status\",\"report\":{\"app\":\"shop\",\"blue\":{\"name\":\"shop-blue\","
-         "\"image\":\"shop:2\","
-         "\"status\":\"running\","
-         "\"health\":\"healthy\",\"response_ms\":2,\"restarts\":1,\"ports\":[\"8080->8080\"],\"cpu_percent\":0.5,"
-         "\"memory_bytes\":1000000},"
-         "\"green\":null,\"deployments\":[{\"deployment\":\"d1\",\"outcome\":\"deployed\",\"image\":\"shop:2\",\"total_"
-         "seconds\":4}],"
-         "\"engine\":{\"version\":\"20.10\",\"api\":\"1.41\",\"arch\":\"amd64\"},\"disk\":{\"free_bytes\":1e9,"
-         "\"total_bytes\":2e9},"
-         "\"lock\":{\"held\":true,\"run_link\":\"run 9\"}}");
-    report_end(&r, 0, NULL);
-    assert_int_equal(summary_render_answer(&f, &out, &err), 0);
-    assert_has(buf_str(&out), "| <code>shop-blue</code> | healthy | 2 ms | 1 | 8080-&gt;8080 | 0.5 % | 1.0 MB |\n");
-    assert_has(buf_str(&out), "| <code>d1</code> | deployed | <code>shop\\:2</code> |");
-    assert_has(buf_str(&out), "1.00 GB free of 2.00 GB");
-    assert_has(buf_str(&out), "A deployment is running now: <code>run 9</code>");
-    report_done(&r);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -768,7 +739,6 @@ int main(void)
         cmocka_unit_test(secrets_are_redacted_before_they_are_escaped),
         cmocka_unit_test(long_lists_are_cut_with_a_count),
         cmocka_unit_test(the_post_stage_has_a_section_of_its_own),
-        cmocka_unit_test(the_status_is_a_readable_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

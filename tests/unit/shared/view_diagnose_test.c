@@ -9,7 +9,7 @@
 
 static void findings_come_with_their_next_step_command_and_evidence(void **state)
 {
-    _cleanup_(json_free_p) struct json *report = view_sample(view_sample_diagnose, NULL);
+    _cleanup_(json_free_p) struct json *report = view_sample("diagnose", NULL);
 
     (void)state;
     assert_string_equal(view_shown("diagnose", report, 0, false),
@@ -32,8 +32,8 @@ static void findings_come_with_their_next_step_command_and_evidence(void **state
 
 static void nothing_found_is_said(void **state)
 {
-    _cleanup_(json_free_p) struct json *report = view_sample(
-        view_sample_diagnose, "{\"findings\":[],\"checks\":[{\"name\":\"engine\",\"ok\":true,\"text\":\"\"}]}");
+    _cleanup_(json_free_p) struct json *report =
+        view_sample("diagnose", "{\"findings\":[],\"checks\":[{\"name\":\"engine\",\"ok\":true,\"text\":\"\"}]}");
 
     (void)state;
     assert_string_equal(view_shown("diagnose", report, 0, false),
@@ -42,7 +42,7 @@ static void nothing_found_is_said(void **state)
 
 static void of_long_evidence_the_last_lines_are_shown(void **state)
 {
-    _cleanup_(json_free_p) struct json *report = view_sample(view_sample_diagnose, NULL);
+    _cleanup_(json_free_p) struct json *report = view_sample("diagnose", NULL);
     struct json *finding = json_object(), *lines = json_array(), *findings = json_array();
     char text[16];
 
@@ -62,13 +62,13 @@ static void of_long_evidence_the_last_lines_are_shown(void **state)
 static void words_of_the_host_reach_the_terminal_as_words(void **state)
 {
     (void)state;
-    view_attack("diagnose", view_sample_diagnose);
+    view_attack("diagnose");
 }
 
 static void members_of_the_wrong_type_do_no_harm(void **state)
 {
     _cleanup_(json_free_p) struct json *report = view_sample(
-        "{\"app\":1,\"findings\":[1,{\"evidence\":7,\"level\":{}},\"x\"],\"checks\":{\"a\":1,\"b\":[]}}", NULL);
+        "diagnose", "{\"app\":1,\"findings\":[1,{\"evidence\":7,\"level\":{}},\"x\"],\"checks\":{\"a\":1,\"b\":[]}}");
 
     (void)state;
     assert_non_null(strstr(view_shown("diagnose", report, 0, false), "3 findings"));

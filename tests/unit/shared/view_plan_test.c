@@ -9,7 +9,7 @@
 
 static void what_a_deployment_would_do_is_told_and_that_nothing_was_done(void **state)
 {
-    _cleanup_(json_free_p) struct json *report = view_sample(view_sample_plan, NULL);
+    _cleanup_(json_free_p) struct json *report = view_sample("plan", NULL);
 
     (void)state;
     assert_string_equal(view_shown("plan", report, 0, false),
@@ -38,10 +38,10 @@ static void what_a_deployment_would_do_is_told_and_that_nothing_was_done(void **
 
 static void a_refusal_comes_with_its_reason_and_what_to_do(void **state)
 {
-    _cleanup_(json_free_p) struct json *report = view_sample(
-        view_sample_plan, "{\"verdict\":\"refused\",\"previous_image\":\"\",\"platform\":{\"host\":\"linux/amd64\","
-                          "\"image\":[\"linux/arm64\"],\"fits\":false},\"expected\":{\"from\":0},\"problems\":[{"
-                          "\"kind\":\"platform\",\"message\":\"no image for linux/amd64\",\"hint\":\"build one\"}]}");
+    _cleanup_(json_free_p) struct json *report =
+        view_sample("plan", "{\"verdict\":\"refused\",\"previous_image\":\"\",\"platform\":{\"host\":\"linux/amd64\","
+                            "\"image\":[\"linux/arm64\"],\"fits\":false},\"expected\":{\"from\":0},\"problems\":[{"
+                            "\"kind\":\"platform\",\"message\":\"no image for linux/amd64\",\"hint\":\"build one\"}]}");
     const char *text = view_shown("plan", report, 0, false);
 
     (void)state;
@@ -56,7 +56,7 @@ static void a_refusal_comes_with_its_reason_and_what_to_do(void **state)
 
 static void nothing_to_do_is_said(void **state)
 {
-    _cleanup_(json_free_p) struct json *report = view_sample(view_sample_plan, "{\"verdict\":\"unchanged\"}");
+    _cleanup_(json_free_p) struct json *report = view_sample("plan", "{\"verdict\":\"unchanged\"}");
 
     (void)state;
     assert_int_equal(
@@ -67,7 +67,7 @@ static void nothing_to_do_is_said(void **state)
 static void words_of_the_host_reach_the_terminal_as_words(void **state)
 {
     (void)state;
-    view_attack("plan", view_sample_plan);
+    view_attack("plan");
 }
 
 int main(void)

@@ -9,7 +9,7 @@
 
 static void a_dry_run_says_what_would_go_and_that_nothing_went(void **state)
 {
-    _cleanup_(json_free_p) struct json *report = view_sample(view_sample_prune, NULL);
+    _cleanup_(json_free_p) struct json *report = view_sample("prune", NULL);
 
     (void)state;
     assert_string_equal(view_shown("prune", report, 0, false),
@@ -26,7 +26,7 @@ static void a_dry_run_says_what_would_go_and_that_nothing_went(void **state)
 static void what_was_freed_is_told(void **state)
 {
     _cleanup_(json_free_p) struct json *report =
-        view_sample(view_sample_prune, "{\"dry_run\":false,\"disk_freed_bytes\":119000000}");
+        view_sample("prune", "{\"dry_run\":false,\"disk_freed_bytes\":119000000}");
 
     (void)state;
     assert_non_null(strstr(view_shown("prune", report, 0, false),
@@ -36,7 +36,7 @@ static void what_was_freed_is_told(void **state)
 static void nothing_to_remove_is_said(void **state)
 {
     _cleanup_(json_free_p) struct json *report =
-        view_sample(view_sample_prune, "{\"containers\":[],\"images\":[],\"records\":[],\"kept\":[]}");
+        view_sample("prune", "{\"containers\":[],\"images\":[],\"records\":[],\"kept\":[]}");
 
     (void)state;
     assert_string_equal(view_shown("prune", report, 0, false), "shop: nothing to remove\n");
@@ -45,7 +45,7 @@ static void nothing_to_remove_is_said(void **state)
 
 static void a_list_without_end_is_counted(void **state)
 {
-    _cleanup_(json_free_p) struct json *report = view_sample(view_sample_prune, NULL);
+    _cleanup_(json_free_p) struct json *report = view_sample("prune", NULL);
     struct json *records = json_array();
 
     (void)state;
@@ -58,7 +58,7 @@ static void a_list_without_end_is_counted(void **state)
 static void words_of_the_host_reach_the_terminal_as_words(void **state)
 {
     (void)state;
-    view_attack("prune", view_sample_prune);
+    view_attack("prune");
 }
 
 int main(void)

@@ -4,13 +4,8 @@
 
 #include "shared/view/view.h"
 
-extern const char view_sample_status[];   /* well, with green, ten deployments and nothing to do */
-extern const char view_sample_diagnose[]; /* two findings */
-extern const char view_sample_prune[];    /* a dry run */
-extern const char view_sample_plan[];     /* would be deployed */
-
-/* The sample with the changes of `patch`, an object whose members replace those of the same name, or NULL. The caller frees. */
-struct json *view_sample(const char *sample, const char *patch);
+/* The report of that name in tests/unit/reports, with the members of `patch`, an object or NULL, in place of its own. The caller frees. */
+struct json *view_sample(const char *name, const char *patch);
 /* What is shown; valid until the next call. */
 const char *view_shown(const char *name, const struct json *report, unsigned width, bool colour);
 
@@ -18,6 +13,6 @@ const char *view_shown(const char *name, const struct json *report, unsigned wid
  * Put hostile words at each place of the report where a string stands, one after the other and all at once, and look at each result: nothing
  * but printable text, ended lines and our own colours; no line wider than it may be, commands excepted.
  */
-void view_attack(const char *name, const char *sample);
+void view_attack(const char *name);
 
 #endif

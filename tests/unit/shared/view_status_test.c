@@ -10,7 +10,7 @@
 /* The sample with these changes, as text; valid until the next call. */
 static const char *print(const char *patch)
 {
-    _cleanup_(json_free_p) struct json *report = view_sample(view_sample_status, patch);
+    _cleanup_(json_free_p) struct json *report = view_sample("status", patch);
 
     return view_shown("status", report, 0, false);
 }
@@ -137,7 +137,7 @@ static void deployments_are_a_table_that_marks_what_is_above_a_limit(void **stat
 
 static void a_narrow_table_tells_what_is_marked_below_its_row(void **state)
 {
-    _cleanup_(json_free_p) struct json *report = view_sample(view_sample_status, NULL);
+    _cleanup_(json_free_p) struct json *report = view_sample("status", NULL);
 
     (void)state;
     assert_has(view_shown("status", report, 80, false),
@@ -153,11 +153,10 @@ static void a_narrow_table_tells_what_is_marked_below_its_row(void **state)
 
 static void each_recommendation_has_its_command_on_a_line_that_is_never_cut(void **state)
 {
-    _cleanup_(json_free_p) struct json *report =
-        view_sample(view_sample_status,
-                    "{\"recommendations\":[{\"code\":\"disk\",\"level\":\"warning\",\"text\":\"the disk is nearly "
-                    "full\",\"command\":"
-                    "\"" COMMAND "\"},{\"code\":\"x\",\"level\":\"info\",\"text\":\"look\",\"command\":\"\"}]}");
+    _cleanup_(json_free_p) struct json *report = view_sample(
+        "status", "{\"recommendations\":[{\"code\":\"disk\",\"level\":\"warning\",\"text\":\"the disk is nearly "
+                  "full\",\"command\":"
+                  "\"" COMMAND "\"},{\"code\":\"x\",\"level\":\"info\",\"text\":\"look\",\"command\":\"\"}]}");
     struct buf top = BUF_INIT(1 << 16);
     const struct view v = { .out = &top, .width = 60, .screen = true };
     const char *text = view_shown("status", report, 60, false), *to_do = NULL;
@@ -175,7 +174,7 @@ static void each_recommendation_has_its_command_on_a_line_that_is_never_cut(void
 
 static void a_sentence_that_is_too_long_goes_on_in_the_next_line(void **state)
 {
-    _cleanup_(json_free_p) struct json *report = view_sample(view_sample_status, NULL);
+    _cleanup_(json_free_p) struct json *report = view_sample("status", NULL);
 
     (void)state;
     assert_has(view_shown("status", report, 40, false),
@@ -184,7 +183,7 @@ static void a_sentence_that_is_too_long_goes_on_in_the_next_line(void **state)
 
 static void without_its_colours_it_says_the_same(void **state)
 {
-    _cleanup_(json_free_p) struct json *report = view_sample(view_sample_status, NULL);
+    _cleanup_(json_free_p) struct json *report = view_sample("status", NULL);
     _cleanup_(buf_done_p) struct buf bare = BUF_INIT(1 << 16);
     const char *p = view_shown("status", report, 0, true);
     size_t colours = 0;
@@ -222,7 +221,7 @@ static void members_of_the_wrong_type_do_no_harm(void **state)
 static void words_of_the_host_reach_the_terminal_as_words(void **state)
 {
     (void)state;
-    view_attack("status", view_sample_status);
+    view_attack("status");
 }
 
 static void a_report_of_another_name_is_not_shown(void **state)
