@@ -33,7 +33,7 @@ endif()
 if(BLUEGREEN_STATIC)
     # The same bytes whatever the folder: no build id, no build path.
     target_compile_options(bluegreen_flags INTERFACE
-        -fPIE -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables
+        -fPIE -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-unwind-tables
         -ffile-prefix-map=${CMAKE_SOURCE_DIR}=. -ffile-prefix-map=${CMAKE_BINARY_DIR}=.)
     target_link_options(bluegreen_flags INTERFACE
         -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,-z,separate-code
