@@ -5,7 +5,7 @@
 
 #include <fcntl.h>
 
-#define VIEW_MAX (1024 * 1024)
+#define VIEW_MAX (16 * 1024 * 1024) /* WIRE_LINES_MAX entries of a history */
 #define LOG_LINE_MAX (64 * 1024)
 #define HISTORY_LINES 20
 #define LOGS_LINES 200

@@ -11,8 +11,11 @@ void answer_add(const struct event *ev, char name[ANSWER_NAME_SIZE], struct json
         (void)snprintf(name, ANSWER_NAME_SIZE, "%s", part_name);
         return;
     }
-    struct json *all = json_copy(json_get(*report, "entries"));
-    for (const struct json *e = json_first(json_get(part, "entries")); e; e = json_next(e))
+    struct json *all = json_member(*report, "entries");
+    size_t n = json_len(all);
+    if (!json_is_array(all))
+        return;
+    for (const struct json *e = json_first(json_get(part, "entries")); e && n < ANSWER_ENTRIES_MAX;
+         e = json_next(e), n++)
         json_push(all, json_copy(e));
-    json_set(*report, "entries", all);
 }

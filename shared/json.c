@@ -388,6 +388,11 @@ const struct json *json_get(const struct json *j, const char *key)
     return out_of(cJSON_GetObjectItemCaseSensitive(in(j), key));
 }
 
+struct json *json_member(struct json *obj, const char *key)
+{
+    return json_is_object(obj) ? out_of(cJSON_GetObjectItemCaseSensitive(in(obj), key)) : NULL;
+}
+
 const struct json *json_path(const struct json *j, ...)
 {
     va_list ap;

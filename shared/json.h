@@ -63,6 +63,7 @@ void json_set_num(struct json *obj, const char *key, double v);
 void json_set_bool(struct json *obj, const char *key, bool v);
 void json_set_seconds(struct json *obj, const char *key, int64_t ms); /* 1250 gives 1.25; below 0 gives -1 */
 void json_push(struct json *arr, struct json *v);
+struct json *json_member(struct json *obj, const char *key); /* to be changed; NULL when absent */
 void json_push_str(struct json *arr, const char *v);
 void json_push_num(struct json *arr, double v);
 void json_del(struct json *obj, const char *key);

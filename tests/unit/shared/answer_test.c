@@ -48,11 +48,38 @@ static void a_report_of_another_name_replaces_it(void **state)
     assert_is(all, "{\"app\":\"shop\"}");
 }
 
+static void entries_beyond_the_limit_are_left_out(void **state)
+{
+    (void)state;
+    char name[ANSWER_NAME_SIZE] = "";
+    _cleanup_(json_free_p) struct json *all = NULL;
+    _cleanup_(buf_done_p) struct buf part = BUF_INIT(1 << 20);
+    buf_adds(&part, "{\"entries\":[0");
+    for (int i = 1; i < 999; i++)
+        buf_addf(&part, ",%d", i);
+    buf_adds(&part, "]}");
+    for (int i = 0; i < 12; i++)
+        add("history", buf_str(&part), name, &all);
+    assert_int_equal(json_len(json_get(all, "entries")), ANSWER_ENTRIES_MAX);
+}
+
+static void a_first_part_without_entries_takes_none(void **state)
+{
+    (void)state;
+    char name[ANSWER_NAME_SIZE] = "";
+    _cleanup_(json_free_p) struct json *all = NULL;
+    add("history", "{\"entries\":5}", name, &all);
+    add("history", "{\"entries\":[1]}", name, &all);
+    assert_is(all, "{\"entries\":5}");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(entries_of_later_parts_follow_the_first),
         cmocka_unit_test(a_report_of_another_name_replaces_it),
+        cmocka_unit_test(entries_beyond_the_limit_are_left_out),
+        cmocka_unit_test(a_first_part_without_entries_takes_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
