@@ -8,10 +8,8 @@ static const struct {
     const char *name; /* contract: of the report event */
     view_fn *show;
 } views[] = {
-    { "status", view_status },
-    { "diagnose", view_diagnose },
-    { "prune", view_prune },
-    { "plan", view_plan },
+    { "status", view_status }, { "history", view_history }, { "diagnose", view_diagnose },
+    { "prune", view_prune },   { "plan", view_plan },
 };
 
 bool view_report(const struct view *v, const char *name, const struct json *report)

@@ -13,6 +13,7 @@
 typedef void view_fn(const struct view *v, const struct json *report);
 
 view_fn view_status;
+view_fn view_history;
 view_fn view_diagnose;
 view_fn view_plan;
 view_fn view_prune;
@@ -82,6 +83,9 @@ void view_deployments(const struct view *v, const struct json *report);
 void view_recommendations(const struct view *v, const struct json *list);
 /* "    Next: …": what to do about it. "": nothing. */
 void view_next(const struct view *v, const char *next);
+/* A sparkline a KPI of a trend (docs/protocol.md "outcome"), with figures; nothing below VIEW_TREND_MIN measured values. */
+#define VIEW_TREND_MIN 3
+void view_trend(const struct view *v, const struct json *trend);
 /* What a prune did or would do. */
 void view_prune_lists(const struct view *v, const struct json *prune);
 
