@@ -186,6 +186,9 @@ void eventlog_format(const struct event *ev, struct buf *out)
         buf_addf(out, "outcome: %s", json_str(b, "outcome", ""));
         if (json_is_object(json_get(b, "error")))
             add_error(out, json_get(b, "error"));
+        if (json_is_object(json_get(b, "audit")))
+            buf_addf(out, "; audit entry %" PRId64 ", hash %s", json_int(json_get(b, "audit"), "n", 0),
+                     json_str(json_get(b, "audit"), "hash", ""));
         break;
     case EVENT_INVALID:
     case EVENT_HELLO:

@@ -147,6 +147,16 @@ static void metric(struct logview *v, const struct event *ev)
     remote_text(v, &line);
 }
 
+static void outcome(struct logview *v, const struct event *ev)
+{
+    const struct json *audit = json_get(ev->body, "audit");
+
+    github_endgroup(v->g);
+    github_line(v->g, "outcome: %s", json_str(ev->body, "outcome", "?"));
+    if (json_is_object(audit))
+        github_line(v->g, "audit entry %" PRId64 ", hash %s", json_int(audit, "n", 0), json_str(audit, "hash", "?"));
+}
+
 /* The sink counts the host's own lines; what is composed of its events is counted here. */
 static bool beyond_the_limit(struct logview *v, const struct event *ev)
 {
@@ -196,8 +206,7 @@ void logview_event(struct logview *v, const struct event *ev)
         finish(v, ev, "undone", "");
         break;
     case EVENT_OUTCOME:
-        github_endgroup(v->g);
-        github_line(v->g, "outcome: %s", json_str(ev->body, "outcome", "?"));
+        outcome(v, ev);
         break;
     case EVENT_REPORT:
     case EVENT_DATA:

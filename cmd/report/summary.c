@@ -107,6 +107,11 @@ static void kpi(const struct markdown *m, const struct told *t)
     summary_part_kpi(m, t->f->report);
 }
 
+static void trend(const struct markdown *m, const struct told *t)
+{
+    summary_part_trend(m, t->f->report);
+}
+
 static void cutover(const struct markdown *m, const struct told *t)
 {
     summary_part_cutover(m, t->f->report);
@@ -138,6 +143,7 @@ static void answer(const struct markdown *m, const struct told *t)
         { "diagnose", summary_part_diagnose },
         { "prune", summary_part_prune },
         { "plan", summary_part_plan },
+        { "history", summary_part_history },
     };
 
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
@@ -145,8 +151,8 @@ static void answer(const struct markdown *m, const struct told *t)
             parts[i].part(m, t->f->report);
 }
 
-static section_fn *const of_run[] = { outcome, facts,  cause,      changes,  timeline, kpi,
-                                      cutover, health, containers, way_back, NULL };
+static section_fn *const of_run[] = { outcome, facts,  cause, changes,    timeline, kpi,
+                                      cutover, health, trend, containers, way_back, NULL };
 static section_fn *const of_post[] = { outcome, facts, cause, way_back, timeline, cutover, health, containers, NULL };
 static section_fn *const of_answer[] = { outcome, facts, cause, answer, NULL };
 

@@ -1,6 +1,8 @@
 /* The facts of a run at a glance: an HTML table, so that it needs no head. */
 #include "cmd/report/summary_parts.h"
 
+#include <inttypes.h>
+
 static void row(const struct markdown *m, const char *name)
 {
     markdown_rawf(m, "<tr><th align=\"left\">%s</th><td>", name);
@@ -159,6 +161,19 @@ static void time_rows(const struct markdown *m, const struct report *r)
 
 /* ---- where more is ---- */
 
+/* What an auditor compares later with the log on the host. */
+static void audit_row(const struct markdown *m, const struct report *r)
+{
+    const struct json *audit = json_get(r->rollback_facts ? r->rollback_facts : r->facts, "audit");
+
+    if (!json_str(audit, "hash", "")[0])
+        return;
+    row(m, "Audit log");
+    markdown_rawf(m, "entry %" PRId64 ", hash ", json_int(audit, "n", 0));
+    markdown_html_code(m, json_str(audit, "hash", ""));
+    end_row(m);
+}
+
 static void run_rows(const struct markdown *m, const struct summary_facts *f)
 {
     const struct report *r = f->report;
@@ -225,6 +240,7 @@ void summary_part_facts(const struct markdown *m, const struct summary_facts *f)
     time_rows(m, f->report);
     run_rows(m, f);
     bundle_rows(m, f);
+    audit_row(m, f->report);
     if (m->out->len == empty && !m->out->failed) {
         m->out->len = before; /* nothing is known: no table */
         return;

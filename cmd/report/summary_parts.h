@@ -6,6 +6,7 @@
 #include "cmd/report/summary.h"
 
 #define SUMMARY_ROWS_MAX 60 /* of a table whose length the host decides */
+#define SUMMARY_HISTORY_ROWS_MAX 200
 
 void summary_part_facts(const struct markdown *m, const struct summary_facts *f); /* who, where, what, how long */
 void summary_part_cause(const struct markdown *m, const struct report *r);        /* cause, hint, diagnosis, evidence */
@@ -22,6 +23,13 @@ void summary_part_status(const struct markdown *m, const struct report *r);
 void summary_part_diagnose(const struct markdown *m, const struct report *r);
 void summary_part_prune(const struct markdown *m, const struct report *r);
 void summary_part_plan(const struct markdown *m, const struct report *r);
+
+void summary_part_history(const struct markdown *m, const struct report *r); /* the audit log */
+void summary_part_trend(const struct markdown *m, const struct report *r);   /* KPIs of the last good runs */
+
+/* A trend (docs/protocol.md "outcome"), folded; nothing below SUMMARY_TREND_MIN runs. */
+#define SUMMARY_TREND_MIN 3
+void summary_trend(const struct markdown *m, const struct json *trend);
 
 /* Shared by them: rows of the table of containers, and its head. */
 void summary_container_head(const struct markdown *m);

@@ -286,6 +286,17 @@ static void a_secret_at_a_cut_is_hidden(void **state)
     }
 }
 
+static void the_outcome_names_its_entry_in_the_audit_log(void **state)
+{
+    struct view w = view_open();
+
+    (void)state;
+    feed(&w, EV(01, "\"kind\":\"outcome\",\"outcome\":\"deployed\",\"audit\":{\"n\":17,\"hash\":\"3fa9\"}"));
+    assert_non_null(strstr(text_of(&w), "outcome: deployed\n"));
+    assert_non_null(strstr(text_of(&w), "audit entry 17, hash 3fa9\n"));
+    view_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -301,6 +312,7 @@ int main(void)
         cmocka_unit_test(a_diagnosis_shows_cause_evidence_and_next_step),
         cmocka_unit_test(steps_without_end_are_left_out_and_counted),
         cmocka_unit_test(a_secret_at_a_cut_is_hidden),
+        cmocka_unit_test(the_outcome_names_its_entry_in_the_audit_log),
         cmocka_unit_test(no_member_of_any_event_can_make_a_command),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -717,9 +717,124 @@ static void the_post_stage_has_a_section_of_its_own(void **state)
     report_done(&r);
 }
 
+/* ---- audit log ---- */
+
+static void the_entry_of_the_audit_log_is_a_fact(void **state)
+{
+    struct report r;
+
+    (void)state;
+    report_init(&r, WIRE_DEPLOY, "shop", "d1");
+    feed(&r, "\"kind\":\"outcome\",\"outcome\":\"deployed\",\"image\":\"shop:2\",\"audit\":{\"n\":17,\"hash\":\"" HEX64
+             "\"}");
+    report_end(&r, 0, NULL);
+    struct summary_facts f = facts_of(&r);
+    _cleanup_(free_p) char *md = render(&f);
+    assert_has(md, "<tr><th align=\"left\">Audit log</th><td>entry 17, hash <code>" HEX64 "</code></td></tr>\n");
+    report_done(&r);
+}
+
+static void tell_trend(struct report *r, int runs)
+{
+    _cleanup_(buf_done_p) struct buf members = BUF_INIT(EVENT_LINE_MAX);
+
+    report_init(r, WIRE_DEPLOY, "shop", "d1");
+    buf_adds(&members, "\"kind\":\"outcome\",\"outcome\":\"deployed\",\"image\":\"shop:2\",\"trend\":[");
+    for (int i = 1; i <= runs; i++)
+        buf_addf(&members,
+                 "%s{\"deployment\":\"]\\n```\\nevil\",\"outcome\":\"x\",\"total\":%d,\"cutover\":%s,\"outage\":-1}",
+                 i > 1 ? "," : "", i * 10, i == 2 ? "-1" : "0.25");
+    buf_adds(&members, "]");
+    feed(r, buf_str(&members));
+    report_end(r, 0, NULL);
+}
+
+static void the_trend_is_a_chart_of_numbers(void **state)
+{
+    struct report r;
+
+    (void)state;
+    tell_trend(&r, 4);
+    struct summary_facts f = facts_of(&r);
+    _cleanup_(free_p) char *md = render(&f);
+    assert_has(md, "<details><summary>Trend of the last 4 good runs</summary>\n\n");
+    assert_has(md, "| Total duration | ▁▃▆█ | 10.00 s | 25.00 s | 40.00 s |\n");
+    assert_has(md, "| Cutover | ▄·▄▄ | 0.25 s | 0.25 s | 0.25 s |\n");
+    assert_has(md, "```mermaid\nxychart-beta\n    title \"Total duration in seconds\"\n    x-axis [1, 2, 3, 4]\n"
+                   "    y-axis 0 --> 44.000\n    bar [10.000, 20.000, 30.000, 40.000]\n```\n");
+    assert_has(md, "    x-axis [1, 2, 3]\n    y-axis 0 --> 0.275\n    bar [0.250, 0.250, 0.250]\n");
+    assert_null(strstr(md, "Outage in seconds"));
+    assert_null(strstr(md, "evil"));
+    report_done(&r);
+}
+
+static void two_runs_are_no_trend(void **state)
+{
+    struct report r;
+
+    (void)state;
+    tell_trend(&r, 2);
+    struct summary_facts f = facts_of(&r);
+    _cleanup_(free_p) char *md = render(&f);
+    assert_null(strstr(md, "Trend"));
+    report_done(&r);
+}
+
+/* The caller frees. */
+static char *render_history(const char *report)
+{
+    struct report r;
+    struct summary_facts f = { .report = &r, .host = "h" };
+    struct buf out = BUF_INIT(SUMMARY_MAX);
+    _cleanup_(buf_done_p) struct buf members = BUF_INIT(EVENT_LINE_MAX);
+    struct err err = { 0 };
+
+    report_init(&r, WIRE_HISTORY, "shop", "");
+    buf_addf(&members, "\"kind\":\"report\",\"name\":\"history\",\"report\":%s", report);
+    feed(&r, buf_str(&members));
+    report_end(&r, 0, NULL);
+    assert_int_equal(summary_render_answer(&f, &out, &err), 0);
+    report_done(&r);
+    return buf_detach(&out);
+}
+
+static void the_history_is_a_table_below_its_verdict(void **state)
+{
+    (void)state;
+    _cleanup_(free_p) char *md = render_history(
+        "{\"app\":\"shop\",\"total\":5,\"entries\":[{\"n\":5,\"t\":\"2026-01-29T03:10:02.113Z\",\"operation\":"
+        "\"deploy\","
+        "\"outcome\":\"failed_untouched\",\"error\":\"unhealthy\",\"image\":\"shop:2\",\"digest\":\"sha256:" HEX64
+        "\",\"total_seconds\":4,\"outage_seconds\":-1,\"who\":\"https://github.com/o/r/actions/runs/7\","
+        "\"changes\":{\"env_added\":[\"A\"],\"env_removed\":[\"B\"],\"env_changed\":[\"C\"]}}],"
+        "\"verified\":{\"whole\":true,\"entries\":5,\"head\":\"" HEX64 "\",\"first_bad\":0,\"why\":\"\"}}");
+    assert_has(md, "The audit log is whole: 5 entries; hash of the last one <code>" HEX64 "</code>.\n");
+    assert_has(md,
+               "| 5 | 2026-01-29 03:10:02 | deploy | failed\\_untouched: unhealthy | <code>shop\\:2</code> "
+               "<code>sha256\\:0123456789ab</code> | 4.00 s | - | +<code>A</code>, -<code>B</code>, ~<code>C</code> | "
+               "<a href=\"https://github.com/o/r/actions/runs/7\">run</a> |\n");
+}
+
+static void a_history_that_is_not_whole_says_so(void **state)
+{
+    (void)state;
+    _cleanup_(free_p) char *md =
+        render_history("{\"entries\":[],\"verified\":{\"whole\":false,\"why\":\"entry 2 *is* <b>\"}}");
+    assert_has(md, "**The audit log is not whole:** entry 2 ");
+    assert_null(strstr(md, "*is*"));
+    assert_null(strstr(md, "<b>"));
+    _cleanup_(free_p) char *none = render_history("{\"entries\":[1,{\"changes\":3}],\"verified\":7}");
+    assert_has(none, "it was not verified");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_entry_of_the_audit_log_is_a_fact),
+        cmocka_unit_test(the_trend_is_a_chart_of_numbers),
+        cmocka_unit_test(two_runs_are_no_trend),
+        cmocka_unit_test(the_history_is_a_table_below_its_verdict),
+        cmocka_unit_test(a_history_that_is_not_whole_says_so),
         cmocka_unit_test(the_heading_and_story_tell_the_outcome),
         cmocka_unit_test(the_facts_are_a_table_without_a_head),
         cmocka_unit_test(the_versions_tell_what_serves_in_the_end),
