@@ -139,11 +139,8 @@ static void answer(const struct markdown *m, const struct told *t)
         const char *name;
         void (*part)(const struct markdown *m, const struct report *r);
     } parts[] = {
-        { "status", summary_part_status },
-        { "diagnose", summary_part_diagnose },
-        { "prune", summary_part_prune },
-        { "plan", summary_part_plan },
-        { "history", summary_part_history },
+        { "status", summary_part_status }, { "diagnose", summary_part_diagnose }, { "prune", summary_part_prune },
+        { "plan", summary_part_plan },     { "history", summary_part_history },
     };
 
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)

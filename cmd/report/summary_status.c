@@ -350,5 +350,6 @@ void summary_part_status(const struct markdown *m, const struct report *r)
     markdown_raw(m, "### Containers\n\n");
     containers(m, r->answer);
     deployments(m, r->answer);
+    summary_trend(m, json_get(r->answer, "trend"));
     host(m, r->answer);
 }

@@ -266,6 +266,7 @@ void view_status(const struct view *v, const struct json *report)
     keeper(v, report);
     others(v, json_get(report, "others"));
     view_deployments(v, report);
+    view_trend(v, json_get(report, "trend"));
     host(v, report);
     if (!v->screen)
         view_recommendations(v, json_get(report, "recommendations"));
