@@ -339,7 +339,6 @@ int prune_collect(struct run *run, struct prune_facts *ret, struct err *err)
     struct lock_owner owner;
     *ret = (struct prune_facts){ .now_ms = clock_wall_ms() };
     copy(ret->current, sizeof(ret->current), run->id);
-    copy(ret->serves_digest, sizeof(ret->serves_digest), run->digest);
     ret->busy = run->app_fd >= 0 && run->lock_fd < 0 && lock_is_held(run->app_fd, &owner);
     ret->unfinished = run->app_fd >= 0 && recover_is_due(run->app_fd);
     if (add_containers(run, ret, err) < 0 || add_records(run, ret, err) < 0 || find_images(run, ret, err) < 0 ||

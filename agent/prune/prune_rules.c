@@ -238,5 +238,6 @@ void prune_foresee(struct prune_facts *f, const char *digest)
         if (strcmp(f->images[i].digest, f->serves_digest) == 0)
             f->images[i].used_ms = f->now_ms;
     }
+    f->busy = f->unfinished = false; /* waited for, and brought to its end */
     (void)snprintf(f->serves_digest, sizeof(f->serves_digest), "%s", digest);
 }

@@ -99,20 +99,34 @@ int settle_apply(struct run *run, struct err *err)
     return 0;
 }
 
-int settle_names_left(struct run *run, struct err *err)
+int settle_who_is_blue(struct run *run, const char **ret_name, struct err *err)
 {
     const char *from[] = { run->names.next, run->names.green };
-    int r = run_find(run, run->names.blue, &run->old, err);
-    bool serves = r < 0 || (run->old.exists && run->old.c.running);
+    struct run_version v = { 0 };
+    int r = run_find(run, run->names.blue, &v, err);
+    bool serves = r == 0 && v.c.running;
+    *ret_name = run->names.blue;
     for (size_t i = 0; r >= 0 && !serves && i < 2; i++) {
-        r = run_find(run, from[i], &run->cand, err);
-        serves = r == 0 && run->cand.c.running &&
-                 strcmp(engine_container_label(&run->cand.c, CONTAINER_LABEL_APP), run->app) == 0;
-        if (serves) {
-            run_log(run, "warning", "agent", "'%s' runs and '%s' does not: it takes that name", from[i],
-                    run->names.blue);
+        r = run_find(run, from[i], &v, err);
+        serves = r == 0 && v.c.running && strcmp(engine_container_label(&v.c, CONTAINER_LABEL_APP), run->app) == 0;
+        if (serves)
+            *ret_name = from[i];
+    }
+    run_version_done(&v);
+    return r < 0 ? r : 0;
+}
+
+int settle_names_left(struct run *run, struct err *err)
+{
+    const char *name;
+    int r = settle_who_is_blue(run, &name, err);
+    if (r == 0 && strcmp(name, run->names.blue) != 0) {
+        run_log(run, "warning", "agent", "'%s' runs and '%s' does not: it takes that name", name, run->names.blue);
+        r = run_find(run, run->names.blue, &run->old, err);
+        if (r >= 0)
+            r = run_find(run, name, &run->cand, err);
+        if (r >= 0)
             r = give_names(run, err);
-        }
     }
     run_version_done(&run->old);
     run_version_done(&run->cand);

@@ -145,14 +145,23 @@ int pull_undo(struct run *run, struct err *err)
     return r < 0 ? r : 0; /* in use by somebody: theirs */
 }
 
-int compare_apply(struct run *run, struct err *err)
+int compare_same(struct run *run, bool *ret, struct err *err)
 {
     if (spec_fingerprint(&run->spec, run->fingerprint, err) < 0)
         return -(int)err->kind;
     const char *digest = run->old.exists ? engine_container_label(&run->old.c, CONTAINER_LABEL_DIGEST) : "";
     const char *config = run->old.exists ? engine_container_label(&run->old.c, CONTAINER_LABEL_CONFIG) : "";
-    bool same = run->old_was_running && strcmp(digest, run->digest) == 0 && strcmp(config, run->fingerprint) == 0;
+    *ret = run->old_was_running && strcmp(digest, run->digest) == 0 && strcmp(config, run->fingerprint) == 0;
+    return 0;
+}
+
+int compare_apply(struct run *run, struct err *err)
+{
+    bool same;
+    if (compare_same(run, &same, err) < 0)
+        return -(int)err->kind;
     if (!same) {
+        const char *digest = run->old.exists ? engine_container_label(&run->old.c, CONTAINER_LABEL_DIGEST) : "";
         run_text(run, "%s",
                  !run->old.exists                   ? "nothing serves yet"
                  : strcmp(digest, run->digest) == 0 ? "same image, other settings"

@@ -5,19 +5,7 @@
 
 #include <inttypes.h>
 
-/*
- * Room for an image of SIZE bytes to download: its layers unpacked take two to three times that, and while the last ones
- * are unpacked they are there twice. Twice the download is what no image gets along with less than.
- */
-#define DISK_FACTOR 2
 #define MIB 1048576.0
-
-/* What is known of the image when it is asked for without a pull. */
-struct known {
-    struct engine_remote remote;
-    int64_t size_bytes; /* to download; 0 unknown */
-    char scan[200];     /* the findings, for the step's text; "" not looked at */
-};
 
 /* ---- the registry, through the engine ---- */
 
@@ -55,8 +43,7 @@ static bool is_on_host(struct run *run, const char *ref)
     return true;
 }
 
-/* Is it on the host, by its digest? */
-static bool is_here(struct run *run)
+bool check_is_here(struct run *run)
 {
     return is_on_host(run, run->image_ref);
 }
@@ -74,7 +61,7 @@ bool check_needs_no_registry(struct run *run)
  * With a digest nothing depends on the answer: the pull may have other ways (a mirror of the engine's), and tells by itself
  * what is wrong.
  */
-static int ask_if_it_answers(struct run *run, struct known *known, struct err *err)
+static int ask_if_it_answers(struct run *run, struct image_known *known, struct err *err)
 {
     struct err why = { 0 };
     char text[400];
@@ -90,12 +77,12 @@ static int ask_if_it_answers(struct run *run, struct known *known, struct err *e
 }
 
 /* The tag may move while we work: from here on the version is its digest. */
-static int resolve(struct run *run, struct known *known, struct err *err)
+int check_resolve(struct run *run, struct image_known *known, struct err *err)
 {
     if (run->ref.digest[0]) {
         if (set_ref(run, run->ref.digest, err) < 0)
             return -(int)err->kind;
-        if (is_here(run))
+        if (check_is_here(run))
             return 0; /* whatever becomes of the registry */
         return ask_if_it_answers(run, known, err);
     }
@@ -114,7 +101,7 @@ static bool is_for_host(const struct run *run, const char *platform)
     return len > 0 && strncmp(platform, host, (size_t)len) == 0 && (platform[len] == '\0' || platform[len] == '/');
 }
 
-static int check_platform(const struct run *run, const struct engine_remote *remote, struct err *err)
+int check_platform(const struct run *run, const struct engine_remote *remote, struct err *err)
 {
     _cleanup_(buf_done_p) struct buf list = BUF_INIT(ENGINE_PLATFORMS_MAX * sizeof(remote->platforms[0]));
     for (size_t i = 0; i < remote->platform_count; i++) {
@@ -132,7 +119,7 @@ static int check_platform(const struct run *run, const struct engine_remote *rem
 
 /* ---- ECR, with the host's own credentials ---- */
 
-static int judge_findings(struct run *run, const struct ecr_image *image, struct known *known, struct err *err)
+static int judge_findings(struct run *run, const struct ecr_image *image, struct image_known *known, struct err *err)
 {
     _cleanup_(buf_done_p) struct buf text = BUF_INIT(sizeof(known->scan) - 1);
     enum ecr_severity gate = ecr_severity_from_name(run->spec.fail_on_severity);
@@ -159,7 +146,7 @@ static int no_findings_known(const struct run *run, struct err *err)
 }
 
 /* The runner has looked already, as far as it could: a size is there then, and fail-on-severity is off. */
-static int ask_ecr(struct run *run, struct known *known, struct err *err)
+int check_findings(struct run *run, struct image_known *known, struct err *err)
 {
     struct ecr_registry registry;
     struct ecr_image image;
@@ -169,7 +156,7 @@ static int ask_ecr(struct run *run, struct known *known, struct err *err)
     known->size_bytes = run->spec.image_size_bytes;
     if (!ecr_registry_parse(run->ref.registry, &registry) || (known->size_bytes && !gate))
         return 0;
-    if (!gate && is_here(run))
+    if (!gate && check_is_here(run))
         return 0; /* nothing is pulled: what ECR knows of it, and whether it still has it, does not count */
     int r = ecrhost_look(run, &image, &why);
     if (r == 0) {
@@ -199,11 +186,11 @@ static bool shares_layers(const struct run *run)
            reference_same_repo(span_of(old.repo), span_of(run->ref.repo));
 }
 
-static int check_disk(struct run *run, int64_t size_bytes, struct err *err)
+int check_room(struct run *run, int64_t size_bytes, struct err *err)
 {
-    int64_t free_bytes, total_bytes, need = size_bytes * DISK_FACTOR;
+    int64_t free_bytes, total_bytes, need = size_bytes * CHECK_DISK_FACTOR;
     store_disk(run->engine_info.root_dir, &free_bytes, &total_bytes);
-    if (size_bytes <= 0 || free_bytes < 0 || free_bytes >= need || is_here(run))
+    if (size_bytes <= 0 || free_bytes < 0 || free_bytes >= need || check_is_here(run))
         return 0;
     if (shares_layers(run)) {
         run_log(run, "warning", "agent",
@@ -223,10 +210,10 @@ static int check_disk(struct run *run, int64_t size_bytes, struct err *err)
 
 int check_apply(struct run *run, struct err *err)
 {
-    struct known known = { 0 };
+    struct image_known known = { 0 };
     char size[60] = "";
-    if (resolve(run, &known, err) < 0 || check_platform(run, &known.remote, err) < 0 || ask_ecr(run, &known, err) < 0 ||
-        check_disk(run, known.size_bytes, err) < 0)
+    if (check_resolve(run, &known, err) < 0 || check_platform(run, &known.remote, err) < 0 ||
+        check_findings(run, &known, err) < 0 || check_room(run, known.size_bytes, err) < 0)
         return -(int)err->kind;
     if (known.size_bytes > 0)
         (void)snprintf(size, sizeof(size), ", %.1f MB to download", (double)known.size_bytes / 1e6);

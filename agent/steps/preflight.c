@@ -19,12 +19,17 @@ static int check_disk(const char *path, const char *what, int64_t wanted, struct
                    (double)free_bytes / 1048576, (double)wanted / 1048576);
 }
 
-int preflight_engine(struct run *run, struct err *err)
+int preflight_open(struct run *run, struct err *err)
 {
     if (!run->engine && engine_open(&run->engine, NULL, &run->cancelled, err) < 0)
         return -(int)err->kind;
     if (engine_info(run->engine, &run->engine_info, err) < 0)
         return err_wrap(err, "ask the engine about itself");
+    return 0;
+}
+
+int preflight_disks(struct run *run, struct err *err)
+{
     _cleanup_(buf_done_p) struct buf root = BUF_INIT(4096);
     if (store_root_path(&root, err) < 0)
         return -(int)err->kind;
@@ -33,11 +38,16 @@ int preflight_engine(struct run *run, struct err *err)
     return check_disk(run->engine_info.root_dir, "Docker's disk", DISK_FREE_MIN, err);
 }
 
-int preflight_find_old(struct run *run, struct err *err)
+int preflight_engine(struct run *run, struct err *err)
 {
-    int r = run_find(run, run->names.blue, &run->old, err);
+    return preflight_open(run, err) < 0 ? -(int)err->kind : preflight_disks(run, err);
+}
+
+int preflight_look_at_old(struct run *run, const char *name, struct err *err)
+{
+    int r = run_find(run, name, &run->old, err);
     if (r < 0)
-        return err_wrap(err, "look for '%s'", run->names.blue);
+        return err_wrap(err, "look for '%s'", name);
     if (!run->old.exists)
         return 0;
     run->old_was_running = run->old.c.running;
@@ -45,6 +55,11 @@ int preflight_find_old(struct run *run, struct err *err)
     (void)snprintf(run->old_policy, sizeof(run->old_policy), "%s",
                    run->old.c.restart_policy[0] ? run->old.c.restart_policy : "no");
     return 0;
+}
+
+int preflight_find_old(struct run *run, struct err *err)
+{
+    return preflight_look_at_old(run, run->names.blue, err);
 }
 
 static struct json *endpoints_json(const struct run_version *v)
@@ -80,27 +95,38 @@ int preflight_journal_facts(struct run *run, struct err *err)
     return journal_append(&run->journal, "facts", run->step_name, facts, err);
 }
 
-/* A container of an earlier run that nobody finished is ours to remove; anybody else's is not. */
-static int clear_next(struct run *run, struct err *err)
+static int refuse_name(const char *name, const char *what, const char *hint, struct err *err)
+{
+    err_hint(err, "%s", hint);
+    return err_set(err, ERR_DOCKER, 409, "a container named '%s' %s and is not ours", name, what);
+}
+
+int preflight_next_name(struct run *run, char *ret_id, size_t size, struct err *err)
 {
     struct run_version next = { 0 };
     int r = run_find(run, run->names.next, &next, err);
-    if (r != 0)
-        return r < 0 ? r : 0;
-    bool ours = strcmp(engine_container_label(&next.c, CONTAINER_LABEL_APP), run->app) == 0;
-    if (ours) {
-        run_log(run, "warning", "agent", "removing '%s', left behind by an earlier run", run->names.next);
-        r = engine_container_remove(run->engine, next.c.id, err);
-    } else {
-        err_hint(err, "Rename or remove that container; the name is needed for the new version.");
-        r = err_set(err, ERR_DOCKER, 409, "a container named '%s' exists and is not ours", run->names.next);
-    }
+    if (r == 0 && strcmp(engine_container_label(&next.c, CONTAINER_LABEL_APP), run->app) != 0)
+        r = refuse_name(run->names.next, "exists",
+                        "Rename or remove that container; the name is needed for the new version.", err);
+    else if (r == 0)
+        (void)snprintf(ret_id, size, "%s", next.c.id);
     run_version_done(&next);
     return r;
 }
 
+/* A container of an earlier run that nobody finished is ours to remove; anybody else's is not. */
+static int clear_next(struct run *run, struct err *err)
+{
+    char id[ENGINE_ID_MAX];
+    int r = preflight_next_name(run, id, sizeof(id), err);
+    if (r != 0)
+        return r < 0 ? r : 0;
+    run_log(run, "warning", "agent", "removing '%s', left behind by an earlier run", run->names.next);
+    return engine_container_remove(run->engine, id, err);
+}
+
 /* A container made by hand is taken over only if the way back to it would work. */
-static int check_old(const struct run *run, struct err *err)
+int preflight_way_back(const struct run *run, struct err *err)
 {
     const struct engine_container *c = &run->old.c;
     if (!run->old_was_running)
@@ -115,20 +141,21 @@ static int check_old(const struct run *run, struct err *err)
 }
 
 /* The names are ours to reuse, but nobody's running container is removed for one. */
-static int check_names(struct run *run, struct err *err)
+int preflight_name(struct run *run, const char *name, struct err *err)
 {
-    const char *names[] = { run->names.green, run->names.keeper };
     struct run_version there = { 0 };
-    int r = 0;
-    for (size_t i = 0; r >= 0 && i < 2; i++) {
-        r = run_find(run, names[i], &there, err);
-        if (r == 0 && there.c.running && !engine_container_label(&there.c, CONTAINER_LABEL_APP)[0]) {
-            err_hint(err, "Rename, stop or remove that container; the name is needed for the app.");
-            r = err_set(err, ERR_DOCKER, 409, "a container named '%s' runs and is not ours", names[i]);
-        }
-    }
+    int r = run_find(run, name, &there, err);
+    if (r == 0 && there.c.running && !engine_container_label(&there.c, CONTAINER_LABEL_APP)[0])
+        r = refuse_name(name, "runs", "Rename, stop or remove that container; the name is needed for the app.", err);
     run_version_done(&there);
     return r < 0 ? r : 0;
+}
+
+int preflight_strategy(struct run *run, struct err *err)
+{
+    run->strategy = strategy_by_name(run->spec.strategy);
+    (void)snprintf(run->final_policy, sizeof(run->final_policy), "%s", run->spec.restart_policy);
+    return run->strategy ? 0 : err_set(err, ERR_INPUT, 0, "strategy '%s' is unknown", run->spec.strategy);
 }
 
 int preflight_apply(struct run *run, struct err *err)
@@ -136,12 +163,9 @@ int preflight_apply(struct run *run, struct err *err)
     if (preflight_engine(run, err) < 0)
         return -(int)err->kind;
     if (settle_names_left(run, err) < 0 || preflight_find_old(run, err) < 0 || clear_next(run, err) < 0 ||
-        check_names(run, err) < 0 || check_old(run, err) < 0)
+        preflight_name(run, run->names.green, err) < 0 || preflight_name(run, run->names.keeper, err) < 0 ||
+        preflight_way_back(run, err) < 0 || preflight_strategy(run, err) < 0)
         return -(int)err->kind;
-    run->strategy = strategy_by_name(run->spec.strategy);
-    if (!run->strategy)
-        return err_set(err, ERR_INPUT, 0, "strategy '%s' is unknown", run->spec.strategy);
-    (void)snprintf(run->final_policy, sizeof(run->final_policy), "%s", run->spec.restart_policy);
 
     int first, last;
     run->strategy->ports(run, &first, &last);

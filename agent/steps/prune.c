@@ -15,6 +15,8 @@ int prune_apply(struct run *run, struct err *err)
     struct prune_done done;
     if (prune_collect(run, &facts, err) < 0)
         return err_wrap(err, "look for what may go");
+    /* What this run brought serves, whatever its container is called by now. */
+    (void)snprintf(facts.serves_digest, sizeof(facts.serves_digest), "%s", run->digest);
     prune_decide(&facts, &limits);
     if (prune_carry_out(run, &facts, told, &done, err) < 0)
         return -(int)err->kind;

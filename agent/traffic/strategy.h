@@ -29,6 +29,9 @@ struct strategy {
 extern const struct strategy strategy_handover;
 extern const struct strategy strategy_recreate;
 
+/* Why the version that serves cannot hand its port over, in words: then recreate is done instead. NULL: it can, or need not. */
+const char *strategy_handover_obstacle(const struct run *run);
+
 /* NULL when there is none of that name. */
 const struct strategy *strategy_by_name(const char *name);
 

@@ -41,12 +41,22 @@ static int fall_back(struct run *run, const char *why, struct err *err)
     return run->strategy->warm_up(run, err);
 }
 
-static const char *obstacle(const struct run *run)
+const char *strategy_handover_obstacle(const struct run *run)
 {
     const char *mode = run->old.c.network_mode;
-    int first, last;
+    if (!is_contested(run))
+        return NULL;
     if (strcmp(mode, "host") == 0 || strcmp(mode, "none") == 0 || strncmp(mode, "container:", 10) == 0)
         return "the version that serves has no network of its own";
+    return NULL;
+}
+
+static const char *obstacle(const struct run *run)
+{
+    int first, last;
+    const char *of_old = strategy_handover_obstacle(run);
+    if (of_old)
+        return of_old;
     if (!traffic_wanted_ports(&run->cand.c, (int)run->spec.port, &first, &last) || first == last)
         return "the version to start was made to publish one port only";
     return NULL;
