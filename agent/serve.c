@@ -3,6 +3,7 @@
 #include "agent/auditreport.h"
 #include "agent/collect.h"
 #include "agent/logs.h"
+#include "agent/plan/plan.h"
 #include "agent/prune_command.h"
 #include "agent/reply.h"
 #include "agent/state/eventlog.h"
@@ -247,6 +248,8 @@ static int answer(struct serving *s, const struct wire_request *request, struct 
         return status_reply(request->app, request->time_ms, memory_of(s, request->app), s->out_fd, err);
     case WIRE_BUNDLE:
         return collect_reply(request->app, request->deployment, s->out_fd, err);
+    case WIRE_PLAN:
+        return plan_command(request, s->out_fd, err);
     case WIRE_PRUNE:
         return prune_command(request, s->out_fd, err);
     case WIRE_CANCEL:
@@ -256,7 +259,6 @@ static int answer(struct serving *s, const struct wire_request *request, struct 
     case WIRE_LOGS:
         return show_logs(s, request, err);
     case WIRE_DIAGNOSE:
-    case WIRE_PLAN:
     case WIRE_INVALID:
         break;
     }

@@ -103,12 +103,32 @@ static void more_ports_than_fit_are_cut(void **state)
     buf_done(&text);
 }
 
+static void more_keys_than_an_event_holds_are_counted(void **state)
+{
+    struct host *h = *state;
+    struct buf text = BUF_INIT(512 * 1024);
+    buf_adds(&text, "{\"Config\":{\"Env\":[\"A=1\"");
+    for (int i = 0; i < 1000; i++)
+        buf_addf(&text, ",\"%0100d=x\"", i);
+    buf_adds(&text, "]}}");
+    make_version(&h->run.cand, buf_str(&text));
+    struct json *changes = changes_describe(&h->run);
+    const struct json *added = json_get(changes, "env_added"), *last = NULL;
+    for (const struct json *k = json_first(added); k; k = json_next(k))
+        last = k;
+    assert_int_equal(json_len(added), 61);
+    assert_string_equal(json_value_str(last, ""), "(and 941 more)");
+    json_free(changes);
+    buf_done(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         ROOT_CASE(all_that_differs_is_told_and_no_value),         ROOT_CASE(equal_versions_differ_in_nothing),
         ROOT_CASE(other_arguments_are_told_by_their_number_only), ROOT_CASE(a_first_version_is_all_new),
         ROOT_CASE(a_version_made_by_hand_has_its_image_at_least), ROOT_CASE(more_ports_than_fit_are_cut),
+        ROOT_CASE(more_keys_than_an_event_holds_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
