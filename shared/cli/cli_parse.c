@@ -348,8 +348,7 @@ static int parse_word(struct parsing *p, const char *word, struct err *err)
 
 static void become_help(struct cli_call *call)
 {
-    const char *about = call->command == CLI_HELP ? NULL : cli_command_name(call->command);
-    *call = (struct cli_call){ .command = CLI_HELP, .argument = about };
+    *call = (struct cli_call){ .command = CLI_HELP, .argument = cli_command_name(call->command) };
 }
 
 int cli_parse(const struct cli *cli, int argc, char *const argv[], struct cli_call *call, struct err *err)

@@ -190,6 +190,8 @@ static void help_is_about_the_command_it_stands_with(void **state)
     }
     parse("bluegreen bundle --help"); /* although its argument is missing */
     assert_string_equal(call.argument, "bundle");
+    parse("bluegreen help --help");
+    assert_string_equal(call.argument, "help");
     parse("bluegreen --help");
     assert_int_equal(call.command, CLI_HELP);
     assert_null(call.argument);
