@@ -17,6 +17,7 @@
 #include "cmd/verify.h"
 
 struct action {
+    const struct stage_hand *hand; /* NULL: a step of a workflow */
     struct stage stage;
     struct report report;
     bool has_report;
@@ -197,7 +198,7 @@ static void write_reports(struct action *a)
         err_clear(&err);
         write_bundle(a, buf_span(&summary));
         a->artifact_missing =
-            !upload_bundle(&a->stage, *a->bundle_path ? a->paths.bundle : "", a->bundle_path, &a->artifact);
+            !a->hand && !upload_bundle(&a->stage, *a->bundle_path ? a->paths.bundle : "", a->bundle_path, &a->artifact);
     }
     if (render(a, &summary, &err) < 0)
         warn(a->stage.g, "No job summary", &err);
@@ -424,6 +425,8 @@ static void tell_end(struct action *a)
     struct err err = { 0 };
 
     state_ended(a);
+    if (a->hand && report_exit_code(&a->report, a->stage.in.fail_on_kpi) != 0)
+        a->hand->complain(a->hand->ctx);
     annotations_print(a->stage.g, &a->report);
     if (!report_is_question(a->report.op)) {
         collect_begin(a);
@@ -493,7 +496,7 @@ static int run(struct action *a)
 {
     struct err err = { 0 };
 
-    if (stage_init(&a->stage, &err) < 0) {
+    if ((a->hand ? stage_init_by_hand(&a->stage, a->hand, &err) : stage_init(&a->stage, &err)) < 0) {
         char text[2048];
         if (a->stage.g)
             github_annotate(a->stage.g, GITHUB_ERROR, "Cannot start", "%s", err_text(&err, text, sizeof(text)));
@@ -501,6 +504,8 @@ static int run(struct action *a)
     }
     state_forget(); /* what an earlier run that was killed left must not be taken for this one's */
     if (stage_inputs(&a->stage, &err) < 0) {
+        if (a->hand)
+            return err_kind_exit_code(err.kind); /* told; and nobody else is waiting for it */
         tell_wrong_inputs(a, &err);
         return tell_others(a, err_kind_exit_code(err.kind));
     }
@@ -511,9 +516,9 @@ static int run(struct action *a)
     return code;
 }
 
-int action_main(void)
+static int run_all(const struct stage_hand *hand)
 {
-    struct action a = { .bundle_path = "", .summary_path = "" };
+    struct action a = { .hand = hand, .bundle_path = "", .summary_path = "" };
     int code = run(&a);
 
     collect_free(a.collect);
@@ -521,4 +526,14 @@ int action_main(void)
         report_done(&a.report);
     stage_done(&a.stage);
     return code;
+}
+
+int action_main(void)
+{
+    return run_all(NULL);
+}
+
+int action_by_hand(const struct stage_hand *hand)
+{
+    return run_all(hand);
 }

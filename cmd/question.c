@@ -66,19 +66,21 @@ static void fill_limits(const struct spec *given, struct wire_request *request)
     request->log_retention_days = unless_usual(given->log_retention_days, usual.log_retention_days);
 }
 
-static void fill(const struct stage *s, struct wire_request *request)
+struct wire_request question_request(const struct stage *s)
 {
     const struct inputs *in = &s->in;
+    struct wire_request request = stage_request(s, inputs_op(in->command), "");
 
-    wire_request_defaults(request);
-    request->time_ms = clock_wall_ms();
-    request->since_ms = in->ask.since_ms;
-    request->lines = in->ask.lines ? in->ask.lines : request->op == WIRE_HISTORY ? HISTORY_LINES : LOGS_LINES;
-    request->verify = request->op == WIRE_HISTORY;
-    request->dry_run = in->ask.dry_run;
-    request->lock_timeout_ms = in->spec.lock_timeout_ms;
-    fill_limits(&in->spec, request);
-    (void)snprintf(request->target, sizeof(request->target), "%s", in->ask.of);
+    wire_request_defaults(&request);
+    request.time_ms = clock_wall_ms();
+    request.since_ms = in->ask.since_ms;
+    request.lines = in->ask.lines ? in->ask.lines : request.op == WIRE_HISTORY ? HISTORY_LINES : LOGS_LINES;
+    request.verify = request.op == WIRE_HISTORY;
+    request.dry_run = in->ask.dry_run;
+    request.lock_timeout_ms = in->spec.lock_timeout_ms;
+    fill_limits(&in->spec, &request);
+    (void)snprintf(request.target, sizeof(request.target), "%s", in->ask.of);
+    return request;
 }
 
 static void show_answer(struct github *g, const struct report *r)
@@ -96,11 +98,10 @@ static void show_answer(struct github *g, const struct report *r)
 
 void question_ask(struct stage *s, struct report *r)
 {
-    struct wire_request request = stage_request(s, inputs_op(s->in.command), "");
+    struct wire_request request = question_request(s);
     struct lines lines = { .g = s->g, .pending = BUF_INIT(2 * LOG_LINE_MAX) };
     char title[80];
 
-    fill(s, &request);
     (void)snprintf(title, sizeof(title), "%s of %s", wire_op_name(request.op), s->in.spec.app);
     github_group(s->g, title);
     stage_run_data(s, &request, r, request.op == WIRE_LOGS ? on_data : NULL, &lines);

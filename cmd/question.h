@@ -4,6 +4,8 @@
 
 #include "cmd/stage.h"
 
+/* The command's request, as its inputs want it; borrowed from them, as stage_request()'s. */
+struct wire_request question_request(const struct stage *s);
 /* Send the command's request and show its answer in the log. *r (initialised) has it afterwards. */
 void question_ask(struct stage *s, struct report *r);
 

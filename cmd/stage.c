@@ -36,19 +36,34 @@ static void find_position(struct stage *s)
     github_set_position(s->g, s->pos.file, s->pos.line);
 }
 
+static int begin(struct stage *s, struct err *err)
+{
+    memset(s, 0, sizeof(*s));
+    s->signal_fd = -1;
+    secret_harden_process();
+    return signals_init(&s->signal_fd, err) < 0 || redactor_new(&s->redactor, err) < 0 ? -(int)err->kind : 0;
+}
+
 int stage_init(struct stage *s, struct err *err)
 {
     const char *actions = getenv("GITHUB_ACTIONS");
 
-    memset(s, 0, sizeof(*s));
-    s->signal_fd = -1;
-    secret_harden_process();
-    if (signals_init(&s->signal_fd, err) < 0 || redactor_new(&s->redactor, err) < 0 ||
+    if (begin(s, err) < 0 ||
         github_new(&s->g, STDOUT_FILENO, actions && strcmp(actions, "true") == 0, s->redactor, err) < 0)
         return err_wrap(err, "start");
-    inputs_source_init(&s->source, environment, NULL);
-    inputs_each_secret(&s->source, mask, s->g);
+    inputs_source_init(&s->environment, environment, NULL);
+    s->source = &s->environment;
+    inputs_each_secret(s->source, mask, s->g);
     find_position(s);
+    return secretenv_take(&s->secrets, s->g, s->redactor, err);
+}
+
+int stage_init_by_hand(struct stage *s, const struct stage_hand *hand, struct err *err)
+{
+    if (begin(s, err) < 0 || github_new_writer(&s->g, hand->write, hand->ctx, false, s->redactor, err) < 0)
+        return err_wrap(err, "start");
+    s->hand = hand;
+    s->source = hand->source;
     return secretenv_take(&s->secrets, s->g, s->redactor, err);
 }
 
@@ -82,25 +97,31 @@ static void point_at_input(struct stage *s, struct span problem)
 int stage_inputs(struct stage *s, struct err *err)
 {
     _cleanup_(buf_done_p) struct buf problems = BUF_INIT(PROBLEMS_MAX);
+    const char *title = s->hand ? "Wrong setting" : "Wrong input";
     struct span rest, line;
     char text[2048];
-    int r = inputs_read(&s->source, &s->in, s->redactor, &problems, err);
+    int r = s->hand ? s->hand->prepare(s->hand->ctx, s->signal_fd, err) : 0;
 
-    s->has_inputs = true;
+    if (r >= 0) {
+        r = inputs_read(s->source, &s->in, s->redactor, &problems, err);
+        s->has_inputs = true;
+    }
     inputs_wipe_env();
     /* slow work, so not while secrets are in the environment */
     if (r >= 0 && (http_global_init(err) < 0 || ssh_global_init(err) < 0))
         r = err_wrap(err, "start");
     if (r >= 0)
         return 0;
+    if (s->hand)
+        s->hand->complain(s->hand->ctx);
     if (!problems.len)
-        github_annotate(s->g, GITHUB_ERROR, "Wrong input", "%s%s%s", err_text(err, text, sizeof(text)),
+        github_annotate(s->g, GITHUB_ERROR, title, "%s%s%s", err_text(err, text, sizeof(text)),
                         *err_hint_text(err) ? "\nWhat to do: " : "", err_hint_text(err));
     rest = buf_span(&problems);
     while (span_next_line(&rest, &line))
         if (span_trim(line).len) {
             point_at_input(s, line);
-            github_annotate(s->g, GITHUB_ERROR, "Wrong input", "%.*s", (int)line.len, line.ptr);
+            github_annotate(s->g, GITHUB_ERROR, title, "%.*s", (int)line.len, line.ptr);
         }
     github_set_position(s->g, s->pos.file, s->pos.line);
     return r;
@@ -113,7 +134,7 @@ void stage_inputs_quietly(struct stage *s)
 
     if (s->has_inputs)
         return;
-    (void)inputs_read(&s->source, &s->in, s->redactor, &problems, &err); /* what is right is filled in */
+    (void)inputs_read(s->source, &s->in, s->redactor, &problems, &err); /* what is right is filled in */
     s->has_inputs = true;
     inputs_wipe_env();
 }
@@ -215,8 +236,10 @@ struct listener {
     struct logview view;
     struct report *report;
     struct redactor *redactor;
+    const struct stage_hand *hand;                /* NULL: none */
     void (*on_data)(void *ctx, struct span data); /* NULL: not wanted */
     void *ctx;
+    int64_t *data_ms;
 };
 
 /* Short strings stay: they are the protocol's own words, and no field of ours is too small for them. */
@@ -232,19 +255,24 @@ static int on_event(void *ctx, const struct event *ev, struct span data)
 {
     struct listener *l = ctx;
 
-    if (data.len && l->on_data)
+    if (data.len && l->on_data) {
+        *l->data_ms = ev->t_ms;
         l->on_data(l->ctx, data);
+    }
     /* before anything is cut to fit a field or a line: a secret must not slip through at the seam */
     json_edit_strings(ev->body, redact_text, l->redactor);
     report_event(l->report, ev);
-    logview_event(&l->view, ev);
+    if (!l->hand || !l->hand->event(l->hand->ctx, ev))
+        logview_event(&l->view, ev);
     return 0;
 }
 
 void stage_run_data(struct stage *s, const struct wire_request *request, struct report *r,
                     void (*on_data)(void *ctx, struct span data), void *ctx)
 {
-    struct listener l = { .report = r, .redactor = s->redactor, .on_data = on_data, .ctx = ctx };
+    struct listener l = {
+        .report = r, .redactor = s->redactor, .hand = s->hand, .on_data = on_data, .ctx = ctx, .data_ms = &s->data_ms
+    };
     struct err err = { 0 };
     int result = 0;
 

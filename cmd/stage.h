@@ -13,14 +13,33 @@
 
 struct collect;
 
+/*
+ * A person's command line in place of a runner: where settings come from, and where words go. Everything is borrowed and has to outlive
+ * the stage.
+ */
+struct stage_hand {
+    const struct inputs_source *source;
+    void *ctx;
+    github_write_fn *write;
+    /* Before the settings are read: keys and pins that have to be looked for. What it finds fault with is told as a wrong setting. */
+    int (*prepare)(void *ctx, int cancel_fd, struct err *err);
+    /* From now on what is written tells what went wrong: it is for standard error, whatever else is shown. */
+    void (*complain)(void *ctx);
+    /* Before the log has it. true: it is shown already. */
+    bool (*event)(void *ctx, const struct event *ev);
+};
+
 struct stage {
+    const struct stage_hand *hand; /* NULL: a step of a workflow */
     struct github *g;
     struct redactor *redactor;
-    struct inputs_source source; /* of the inputs */
+    struct inputs_source environment;   /* the runner's */
+    const struct inputs_source *source; /* of the inputs: that, or the hand's */
     struct inputs in;
     bool has_inputs; /* in is initialised */
     int signal_fd;   /* readable after SIGINT or SIGTERM */
     struct session *session;
+    int64_t data_ms;               /* when the host sent the last piece of an answer in bytes, on its clock; 0 none */
     struct workflowpos pos;        /* where annotations point */
     struct secretenv *secrets;     /* of the environment; NULL before stage_init() */
     struct account *account;       /* AWS; NULL until somebody needs it */
@@ -37,6 +56,8 @@ struct stage {
  * 0 or -kind; stage_done() in every case.
  */
 int stage_init(struct stage *s, struct err *err);
+/* The same by hand: nothing of a runner is looked at. */
+int stage_init_by_hand(struct stage *s, const struct stage_hand *hand, struct err *err);
 void stage_done(struct stage *s);
 
 /* Read, check and wipe the inputs. Each wrong one is told as an annotation; then -ERR_INPUT, -ERR_NO_PIN… */

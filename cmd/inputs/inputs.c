@@ -296,6 +296,16 @@ static settings_table table = {
     &settings_keeping, &output,         &settings_ecr,       &instance,        NULL,
 };
 
+const struct settings_section *const *inputs_sections(void)
+{
+    return table;
+}
+
+bool inputs_option(size_t i, struct cli_setting *ret)
+{
+    return settings_table_option(table, i, ret);
+}
+
 bool inputs_table(size_t i, const char **id, const char **dflt, bool *secret)
 {
     const struct settings_row *row = settings_table_row(table, i, NULL);
@@ -434,7 +444,8 @@ void inputs_wipe_env(void)
 
 static int init_target(struct ssh_target *t, struct err *err)
 {
-    char **strings[] = { &t->host, &t->address, &t->user, &t->key, &t->passphrase, &t->fingerprints, &t->known_hosts };
+    char **strings[] = { &t->host,       &t->address, &t->user,         &t->key,
+                         &t->passphrase, &t->agent,   &t->fingerprints, &t->known_hosts };
     for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
         if (spec_set_str(strings[i], "", err) < 0)
             return -ERR_NOMEM;
@@ -493,6 +504,7 @@ static void done_target(struct ssh_target *t)
     free_p(&t->user);
     secret_free_p(&t->key);
     secret_free_p(&t->passphrase);
+    free_p(&t->agent);
     free_p(&t->fingerprints);
     free_p(&t->known_hosts);
 }

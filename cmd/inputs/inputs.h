@@ -33,6 +33,7 @@ struct ssh_target {
     char *user;
     char *key;             /* secret; as given, sshkey_parse() accepts it */
     char *passphrase;      /* secret; "" none */
+    char *agent;           /* socket of an ssh-agent, whose keys are used when there is no key; "" none */
     char *fingerprints;    /* lines, as given; hostpins_parse() accepts both and finds a pin for host and port */
     char *known_hosts;     /* likewise */
     bool instance_connect; /* key is one that the host only knows by EC2 Instance Connect: for messages */
@@ -97,6 +98,9 @@ struct inputs_source {
     struct settings_source settings; /* their values, by id */
     inputs_env_fn *env;              /* who runs this, and where: GITHUB_*, USER */
     void *ctx;                       /* of env */
+    bool by_hand;                    /* a person's command line: no runner, and any file of theirs may be read */
+    const char *pins_path;           /* where pins were looked for, for messages; NULL: nowhere else */
+    const char *agent;               /* socket of their ssh-agent, for when there is no key; NULL none */
 };
 /* The runner's way: INPUT_* of this environment. *s must stay where it is. */
 void inputs_source_init(struct inputs_source *s, inputs_env_fn *env, void *ctx);
@@ -120,6 +124,10 @@ void inputs_each_secret(const struct inputs_source *source, void (*visit)(void *
 /* Zero every INPUT_* of a secret input in the process environment and unset it. After inputs_read(). */
 void inputs_wipe_env(void);
 
+/* The i-th input as an option of a command line (cli_settings_fn). */
+bool inputs_option(size_t i, struct cli_setting *ret);
+/* The table itself, for those who read settings from elsewhere. */
+const struct settings_section *const *inputs_sections(void);
 /* For tests and docs: id, default and secrecy of the i-th input; false past the end. */
 bool inputs_table(size_t i, const char **id, const char **dflt, bool *secret);
 

@@ -66,7 +66,7 @@ static bool roles_are_too_many(const struct inputs *in)
 
 static bool key_is_missing(const struct inputs *in)
 {
-    return !by_instance_connect(in) && !in->target.key[0];
+    return !by_instance_connect(in) && !in->target.key[0] && !in->target.agent[0];
 }
 
 static bool key_is_too_much(const struct inputs *in)
@@ -76,7 +76,7 @@ static bool key_is_too_much(const struct inputs *in)
 
 static bool jump_key_is_missing(const struct inputs *in)
 {
-    return by_instance_connect(in) && has_jump(in) && !in->jump.key[0];
+    return by_instance_connect(in) && has_jump(in) && !in->jump.key[0] && !in->target.agent[0];
 }
 
 static bool connect_has_no_instance(const struct inputs *in)

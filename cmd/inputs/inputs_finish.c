@@ -41,13 +41,20 @@ static void tell(struct settings_reading *rd, const struct err *e, const char *k
 
 struct pin_ids {
     const char *fingerprint, *known_hosts;
+    const char *file; /* a person's own, which was looked into; NULL none */
 };
 
 static void refuse_no_pin(struct settings_reading *rd, const struct ssh_target *t, const struct pin_ids *ids,
                           const struct hostpins *pins)
 {
     bool first = rd->result == 0;
-    if (pins->given)
+    if (ids->file && t->host[0])
+        settings_problem(
+            rd, ERR_NO_PIN, ids->fingerprint, 0,
+            "got nothing, and '%.200s' has no line for %.100s port %d; wants the SHA256 fingerprint of the host's "
+            "key (without a pin nobody can tell the host from an impostor)",
+            ids->file, t->host, t->port);
+    else if (pins->given)
         settings_problem(rd, ERR_NO_PIN, t->fingerprints[0] ? ids->fingerprint : ids->known_hosts, 0,
                          "holds no key of %.100s port %d; wants a line for exactly this host", t->host, t->port);
     else
@@ -106,19 +113,21 @@ static int copy_if_empty(char **field, const char *from, struct err *err)
     return (*field)[0] ? 0 : spec_set_str(field, from, err);
 }
 
-static int finish_jump(struct settings_reading *rd)
+static int finish_jump(struct settings_reading *rd, const char *pins_file)
 {
     const struct ssh_target *target = &inputs_of(rd)->target;
     struct ssh_target *jump = &inputs_of(rd)->jump;
     if (jump->host[0] == '\0')
         return 0;
-    static const struct pin_ids ids = { "jump-fingerprint", "jump-known-hosts" };
+    const struct pin_ids ids = { "jump-fingerprint", "jump-known-hosts", pins_file };
     int r = copy_if_empty(&jump->user, target->user, rd->err);
     if (r == 0 && jump->key[0]) {
         r = check_key(rd, jump, "jump-key");
     } else if (r == 0) {
         /* the passphrase belongs to the key: it comes along unless another is given */
         r = spec_set_str(&jump->key, target->key, rd->err);
+        if (r == 0)
+            r = spec_set_str(&jump->agent, target->agent, rd->err);
         if (r == 0)
             r = copy_if_empty(&jump->passphrase, target->passphrase, rd->err);
     }
@@ -127,9 +136,9 @@ static int finish_jump(struct settings_reading *rd)
     return r < 0 ? r : check_pins(rd, jump, &ids, false);
 }
 
-static int finish_ssh(struct settings_reading *rd)
+static int finish_ssh(struct settings_reading *rd, const char *pins_file)
 {
-    static const struct pin_ids ids = { "host-fingerprint", "known-hosts" };
+    const struct pin_ids ids = { "host-fingerprint", "known-hosts", pins_file };
     const struct ssh_target *t = &inputs_of(rd)->target;
     settings_require(rd, "host", t->host, "the name or address of the host to deploy to");
     int r = t->key[0] ? check_key(rd, t, "ssh-key") : 0;
@@ -137,7 +146,7 @@ static int finish_ssh(struct settings_reading *rd)
         r = check_pins(rd, t, &ids, inputs_pins_from_aws(inputs_of(rd)));
     if (r == 0)
         inputs_finish_aws(rd); /* before the jump host takes over what is the host's */
-    return r < 0 ? r : finish_jump(rd);
+    return r < 0 ? r : finish_jump(rd, pins_file);
 }
 
 /* ---- who runs this ---- */
@@ -184,10 +193,13 @@ static int finish_origin(struct settings_reading *rd, const struct inputs_source
 int inputs_finish(struct settings_reading *rd, const struct inputs_source *source)
 {
     const char *workspace = source->env(source->ctx, "GITHUB_WORKSPACE");
-    int r = finish_ssh(rd);
+    int r = spec_set_str(&inputs_of(rd)->target.agent, source->agent ? source->agent : "", rd->err);
+    if (r == 0)
+        r = finish_ssh(rd, source->pins_path);
     if (r < 0)
         return r;
-    rd->workspace = workspace && *workspace ? workspace : ".";
+    if (!source->by_hand)
+        rd->workspace = workspace && *workspace ? workspace : ".";
     r = settings_finish(rd, inputs_op(inputs_of(rd)->command));
     return r < 0 ? r : finish_origin(rd, source);
 }

@@ -73,6 +73,8 @@
 
 /* ---- the agents in our image ---- */
 
+#define DIR_MAX 1024
+
 static const char *const ARCHS[] = { "x86_64", "aarch64" };
 #define ARCHS_LEN 2
 
@@ -82,12 +84,27 @@ struct agent_file {
     char sha256[CRYPTO_SHA256_HEX_SIZE];
 };
 
+/* Where the agents are: as the environment says, in the image's place, or ../lib/bluegreen as seen from this program. */
+static const char *agents_dir(char out[DIR_MAX])
+{
+    const char *dir = getenv(INSTALL_DIR_ENV);
+    char exe[DIR_MAX / 2];
+    if (dir && *dir)
+        return dir;
+    ssize_t n = access(INSTALL_DIR_DEFAULT, F_OK) == 0 ? -1 : readlink("/proc/self/exe", exe, sizeof(exe));
+    const char *slash = n > 0 && (size_t)n < sizeof(exe) ? memrchr(exe, '/', (size_t)n) : NULL;
+    if (!slash)
+        return INSTALL_DIR_DEFAULT;
+    (void)snprintf(out, DIR_MAX, "%.*s/../lib/bluegreen", (int)(slash - exe), exe);
+    return out;
+}
+
 static int open_agent(const char *arch, struct agent_file *f, struct err *err)
 {
-    char path[512];
+    char path[DIR_MAX + 64];
     struct stat st;
-    const char *dir = getenv(INSTALL_DIR_ENV);
-    (void)snprintf(path, sizeof(path), "%.400s/bluegreen-agent-%s", dir && *dir ? dir : INSTALL_DIR_DEFAULT, arch);
+    char dir[DIR_MAX];
+    (void)snprintf(path, sizeof(path), "%.1000s/bluegreen-agent-%s", agents_dir(dir), arch);
     (void)snprintf(f->sha256, sizeof(f->sha256), "none");
     f->fd = open(path, O_RDONLY | O_CLOEXEC);
     if (f->fd < 0 && errno == ENOENT)
@@ -112,8 +129,9 @@ static int open_agents(struct agent_file files[ARCHS_LEN], struct err *err)
     if (any)
         return 0;
     int r = err_set(err, ERR_INSTALL, ENOENT, "this program comes without agents");
-    err_hint(err, "Use the released image, or set " INSTALL_DIR_ENV " to the directory with "
-                  "bluegreen-agent-x86_64 and bluegreen-agent-aarch64.");
+    err_hint(err, "Use the released image; or put its /usr/lib/bluegreen into ../lib beside the folder of this "
+                  "program, or name its "
+                  "place in " INSTALL_DIR_ENV ".");
     return r;
 }
 

@@ -11,6 +11,7 @@
     (6LL * 60 * 60 * 1000)               /* a whole run, waiting for the lock not counted: what a hosted job may take */
 #define ANSWER_MAX_MS (15LL * 60 * 1000) /* a whole answer, so that one byte a minute does not keep us */
 #define REATTACH_MS (5LL * 60 * 1000)
+#define FOLLOW_MAX_MS (400LL * 24 * 60 * 60 * 1000) /* a log that goes on; a dead peer is noticed by the connection */
 #define BACKOFF_MAX_MS 15000
 #define FRUITLESS_MAX 5 /* reconnects in a row that brought no event */
 
@@ -369,6 +370,8 @@ int session_run(struct session *s, const struct wire_request *request, eventstre
     run.is_run = request->op == WIRE_DEPLOY || request->op == WIRE_ROLLBACK || request->op == WIRE_ATTACH;
     run.idle_ms = ANSWER_IDLE_MS;
     run.max_ms = ANSWER_MAX_MS;
+    if (request->op == WIRE_LOGS && request->follow)
+        run.idle_ms = run.max_ms = FOLLOW_MAX_MS;
     if (run.is_run) {
         int64_t lock_ms = request->op == WIRE_DEPLOY ? request->spec.lock_timeout_ms : request->lock_timeout_ms;
         run.idle_ms = RUN_IDLE_MS + (lock_ms > 0 ? lock_ms : 0);

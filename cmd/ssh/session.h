@@ -37,7 +37,8 @@ void session_free_p(struct session **s);
  * After a cancel (cancel_fd readable) during deploy or rollback a `cancel` request is sent once and the events of the
  * undo are still handed over, for at most SESSION_CANCEL_MS; then -ERR_CANCEL.
  * on_event returns 0 or -kind, which ends the request with that.
- * All of it takes at most 6 hours (deploy, rollback; waiting for the lock not counted) or 15 minutes (the others).
+ * All of it takes at most 6 hours (deploy, rollback; waiting for the lock not counted) or 15 minutes (the others; a log that is
+ * followed has no end).
  * 0: `end` arrived. Otherwise the end is unknown: -ERR_NET, -ERR_TIMEOUT, -ERR_PROTO, -ERR_CANCEL, -ERR_REMOTE.
  */
 #define SESSION_CANCEL_MS 8000

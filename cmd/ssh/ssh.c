@@ -316,11 +316,17 @@ static int connect_verified(const struct hop *hop, struct ssh *outer, int64_t de
 
 /* ---- the whole way ---- */
 
+/* A key that was given is used, and the agent is not asked. */
+static bool by_agent(const struct ssh_target *t)
+{
+    return t->agent && t->agent[0] && !t->key[0];
+}
+
 static int hop_prepare(struct hop *hop, struct err *err)
 {
     const struct ssh_target *t = hop->target;
     bool has_passphrase = t->passphrase && t->passphrase[0];
-    int r = sshkey_parse(span_of(t->key), has_passphrase, &hop->key, err);
+    int r = by_agent(t) ? 0 : sshkey_parse(span_of(t->key), has_passphrase, &hop->key, err);
     if (r == 0)
         r = hostpins_parse(span_of(t->fingerprints), span_of(t->known_hosts), t->host, t->port, &hop->pins, err);
     if (r == 0 && !hop->pins.given)
@@ -342,7 +348,8 @@ static int hop_connect(const struct hop *hop, struct ssh *outer, struct ssh **re
     if (r == 0 && hop->hooks && hop->hooks->before_login)
         r = hop->hooks->before_login(hop->hooks->ctx, deadline, hop->cancel_fd >= 0, err);
     if (r == 0)
-        r = ssh_auth(s, hop->target, &hop->key, deadline, err);
+        r = by_agent(hop->target) ? ssh_auth_agent(s, hop->target, deadline, err)
+                                  : ssh_auth(s, hop->target, &hop->key, deadline, err);
     if (r < 0)
         return hop->role ? err_wrap(err, "%s", hop->role) : r;
     *ret = TAKE_PTR(s);

@@ -64,4 +64,10 @@ ssize_t ssh_jump_recv(struct ssh *s, void *bytes, size_t len);
 int ssh_auth(struct ssh *s, const struct ssh_target *target, const struct sshkey *key, int64_t deadline_ms,
              struct err *err);
 
+/*
+ * ssh_agent.c: log in with one of the keys of the agent at target->agent, at most six of them. As ssh_auth(); the error names those
+ * that were offered.
+ */
+int ssh_auth_agent(struct ssh *s, const struct ssh_target *target, int64_t deadline_ms, struct err *err);
+
 #endif

@@ -48,13 +48,23 @@ static void finish_ports(struct settings_reading *rd, enum wire_op op)
                          s->port + 1, s->port - 1);
 }
 
-static void finish_registry(struct settings_reading *rd)
+/* What does without a registry, or may, is not kept from its work by a login of which half is missing: it is none then. */
+static int finish_registry(struct settings_reading *rd, enum wire_op op)
 {
-    const struct spec *s = spec_of(rd);
-    if (s->registry_username[0] && !s->registry_password[0])
+    struct spec *s = spec_of(rd);
+    bool has_username = s->registry_username[0], has_password = s->registry_password[0];
+    if (has_username == has_password)
+        return 0;
+    if (!settings_op_has_spec(op))
+        return spec_set_str(&s->registry_username, "", rd->err) < 0 ||
+                       spec_set_str(&s->registry_password, "", rd->err) < 0
+                   ? -ERR_NOMEM
+                   : 0;
+    if (has_username)
         settings_require(rd, "registry-password", "", "the password or token that belongs to registry-username");
-    if (!s->registry_username[0] && s->registry_password[0])
+    else
         settings_require(rd, "registry-username", "", "the user that belongs to registry-password");
+    return 0;
 }
 
 /* ---- environment of the container ---- */
@@ -186,6 +196,6 @@ int settings_finish(struct settings_reading *rd, enum wire_op op)
     if (op == WIRE_BUNDLE)
         settings_require(rd, "of", ask->of, "the id of the deployment whose bundle is wanted");
     finish_ports(rd, op);
-    finish_registry(rd);
-    return finish_env(rd, op);
+    int r = finish_registry(rd, op);
+    return r < 0 ? r : finish_env(rd, op);
 }

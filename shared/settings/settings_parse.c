@@ -14,10 +14,7 @@ struct unit {
 
 /* Largest first: a duration names its units in this order. */
 static const struct unit duration_units[] = {
-    { "h", 3600 * 1000 },
-    { "m", 60 * 1000 },
-    { "s", 1000 },
-    { "ms", 1 },
+    { "d", 24 * 3600 * 1000 }, { "h", 3600 * 1000 }, { "m", 60 * 1000 }, { "s", 1000 }, { "ms", 1 },
 };
 
 static const struct unit size_units[] = {
@@ -108,7 +105,7 @@ void settings_format_duration(int64_t ms, struct buf *out)
         buf_adds(out, "0s");
         return;
     }
-    for (size_t i = 0; i < COUNT(duration_units); i++) {
+    for (size_t i = 1; i < COUNT(duration_units); i++) { /* hours, not days: "36h" */
         const struct unit *u = &duration_units[i];
         if (ms / u->factor > 0)
             buf_addf(out, "%" PRId64 "%s", ms / u->factor, u->name);

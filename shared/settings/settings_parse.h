@@ -12,7 +12,7 @@
 #define SETTINGS_LIST_MAX 1000 /* entries of one list input */
 
 /*
- * "500ms", "2s", "1m30s", "2h": numbers with unit, largest unit first, each unit once; a bare number is seconds.
+ * "500ms", "2s", "1m30s", "2h", "3d": numbers with unit, largest unit first, each unit once; a bare number is seconds.
  * At most SETTINGS_DURATION_MAX_MS.
  */
 bool settings_parse_duration(struct span text, int64_t *ret_ms);

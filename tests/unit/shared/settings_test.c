@@ -125,6 +125,26 @@ static void an_operation_asks_only_for_what_it_needs(void **state)
     end(&bundle);
 }
 
+static void half_a_registry_login_is_told_where_it_is_needed(void **state)
+{
+    (void)state;
+    struct run plan = { 0 }, status = { 0 };
+    give(&plan, "app", "shop");
+    give(&plan, "image", "shop:1");
+    give(&plan, "registry-username", "bob");
+    read_all(&plan, WIRE_PLAN, NULL);
+    assert_string_equal(buf_str(&plan.problems),
+                        "option '--registry-password': got nothing, wants the password or token "
+                        "that belongs to registry-username\n");
+    end(&plan);
+    give(&status, "app", "shop");
+    give(&status, "registry-username", "bob");
+    read_all(&status, WIRE_STATUS, NULL);
+    assert_int_equal(status.result, 0);
+    assert_string_equal(status.spec.registry_username, "");
+    end(&status);
+}
+
 static void an_env_file_may_be_anywhere_unless_there_is_a_workspace(void **state)
 {
     (void)state;
@@ -212,6 +232,7 @@ int main(void)
         cmocka_unit_test(settings_fill_spec_and_question),
         cmocka_unit_test(a_refusal_calls_the_setting_as_the_program_does),
         cmocka_unit_test(an_operation_asks_only_for_what_it_needs),
+        cmocka_unit_test(half_a_registry_login_is_told_where_it_is_needed),
         cmocka_unit_test(an_env_file_may_be_anywhere_unless_there_is_a_workspace),
         cmocka_unit_test(secrets_are_visited_whole_and_by_value),
         cmocka_unit_test(every_setting_is_in_one_section_only),
