@@ -94,7 +94,7 @@ static void state(const struct view *v, const struct json *report, const char *r
         view_style(v, VIEW_PLAIN, &line);
     }
     add_keep(report, c, &line);
-    view_end(v, &line);
+    view_end_wrapped(v, LABEL_COLUMNS, &line);
 }
 
 static void image(const struct view *v, const struct json *c)
@@ -104,7 +104,7 @@ static void image(const struct view *v, const struct json *c)
 
     begin(v, "image", &line);
     view_image(json_str(c, "image", "?"), &line);
-    view_end(v, &line);
+    view_end_wrapped(v, LABEL_COLUMNS, &line);
     begin(v, "digest", &line);
     view_digest(json_str(c, "digest", "?"), &line);
     for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++)
@@ -117,7 +117,7 @@ static void image(const struct view *v, const struct json *c)
         view_styled(v, VIEW_WARN, "the tag now names ", &line);
         view_digest(json_str(c, "drift", ""), &line);
     }
-    view_end(v, &line);
+    view_end_wrapped(v, LABEL_COLUMNS, &line);
 }
 
 static void ports(const struct view *v, const struct json *c)
@@ -134,7 +134,7 @@ static void ports(const struct view *v, const struct json *c)
         view_word(json_value_str(port, "?"), &line);
     }
     buf_adds(&line, port ? " and more" : "");
-    view_end(v, &line);
+    view_end_wrapped(v, LABEL_COLUMNS, &line);
 }
 
 static void uses(const struct view *v, const struct json *c)
@@ -158,29 +158,29 @@ static void uses(const struct view *v, const struct json *c)
         view_bytes(limit, &line);
         buf_addf(&line, " (%.0f %%)", memory / limit * 100);
     }
-    buf_adds(&line, ", network ");
+    buf_adds(&line, ", net ");
     view_bytes(in, &line);
     buf_adds(&line, " in, ");
     view_bytes(json_num(c, "net_tx_bytes", -1), &line);
     buf_adds(&line, " out");
-    view_end(v, &line);
+    view_end_wrapped(v, LABEL_COLUMNS, &line);
 }
 
 static void from(const struct view *v, const struct json *c)
 {
-    static const char *const more[][2] = { { "deployment", "deployment" },
-                                           { "strategy", "strategy" },
-                                           { "restart_policy", "restart policy" } };
+    static const char *const more[][2] = { { "strategy", "" },
+                                           { "restart_policy", "restart policy " },
+                                           { "name", "container " } };
     _cleanup_(buf_done_p) struct buf line = BUF_INIT(VIEW_LINE_MAX);
 
-    begin(v, "is", &line);
-    view_word(json_str(c, "name", "?"), &line);
+    begin(v, "from", &line);
+    view_word(*json_str(c, "deployment", "") ? json_str(c, "deployment", "") : "by hand", &line);
     for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++)
         if (*json_str(c, more[i][0], "")) {
-            buf_addf(&line, ", %s ", more[i][1]);
+            buf_addf(&line, ", %s", more[i][1]);
             view_word(json_str(c, more[i][0], ""), &line);
         }
-    view_end(v, &line);
+    view_end_wrapped(v, LABEL_COLUMNS, &line);
 }
 
 void view_container(const struct view *v, const struct json *report, const char *role, const struct json *c)

@@ -183,9 +183,20 @@ def test_status_and_a_wrong_input(site):
     site.deploy("v2")
     shown = draw("status", site.run(command="status"))
     assert shown.summary.first("h2").text == "Status: shop"
-    assert {r[1] for r in shown.table("Role")[1:]} == {"shop-blue", "shop-green"}
-    assert rows(shown, "Container")["shop-blue"][0] == "healthy"
+    kind, text = alert(shown)
+    assert kind == "Note" and re.search(r"shop on web1: well\. v2 serves since .+, answers in .+ ms\.", text)
+    assert shown.table("Fact")[0] == ["Fact", "blue: serves", "green: to go back to"]
+    facts = rows(shown, "Fact")
+    assert facts["Container"] == ["shop-blue", "shop-green"] and facts["Ports"] == ["8080->8080/tcp", "-"]
+    assert facts["Health"][0].startswith("healthy, answers in ") and facts["State"][1].startswith("exited since ")
     assert len(shown.table("Deployment")) == 3
+
+    shown = draw("prune", site.run(command="prune", dry_run="true"))
+    assert shown.summary.first("h2").text == "Pruned: shop"
+    site.host.docker("stop", "-t", "0", "shop-blue")
+    shown = draw("status-down", site.run(command="status"), themes=("dark",))
+    assert alert(shown)[0] == "Warning" and "NOT RUNNING" in alert(shown)[1] and headings(shown)[0] == "What to do"
+    site.host.docker("start", "shop-blue")
 
     wrong = site.run("v1", port="nonsense")
     shown = draw("wrong-input", wrong)

@@ -83,18 +83,17 @@ static void the_facts_of_each_container_stand_below_each_other(void **state)
     const char *text = print(NULL);
 
     (void)state;
-    assert_has(text,
-               "\nblue       v1.4.2, runs for 3 d 4 h, healthy, answers in 3 ms\n"
-               "  image    registry:5000/team/shop:v1.4.2\n"
-               "  digest   0123456789ab, version 1.4.2, revision abc1234\n"
-               "  ports    8080->8080/tcp\n"
-               "  uses     CPU 1.2 %, memory 45.0 MB of 256.0 MB (18 %), network 1.2 MB in, 3.4 MB out\n"
-               "  is       shop-blue, deployment 20260125-231000-abcdef, strategy handover, restart policy always\n"
-               "green      v1.4.1, exited for 3 d 4 h, exit code 143, kept until 2026-02-01 03:10:02\n"
-               "  image    registry:5000/team/shop:v1.4.1\n"
-               "  digest   999900000123\n"
-               "  is       shop-green, deployment 20260120-100000-111111, strategy handover, restart policy no\n"
-               "keeper     running for 3 d 4 h\n");
+    assert_has(text, "\nblue       v1.4.2, runs for 3 d 4 h, healthy, answers in 3 ms\n"
+                     "  image    registry:5000/team/shop:v1.4.2\n"
+                     "  digest   0123456789ab, version 1.4.2, revision abc1234\n"
+                     "  ports    8080->8080/tcp\n"
+                     "  uses     CPU 1.2 %, memory 45.0 MB of 256.0 MB (18 %), net 1.2 MB in, 3.4 MB out\n"
+                     "  from     20260125-231000-abcdef, handover, restart policy always, container shop-blue\n"
+                     "green      v1.4.1, exited for 3 d 4 h, exit code 143, kept until 2026-02-01 03:10:02\n"
+                     "  image    registry:5000/team/shop:v1.4.1\n"
+                     "  digest   999900000123\n"
+                     "  from     20260120-100000-111111, handover, restart policy no, container shop-green\n"
+                     "keeper     running for 3 d 4 h\n");
     assert_has(text, "\nengine     Docker Engine 20.10.24, API 1.41, amd64; agent 0.1.0\n"
                      "disk       5.00 GB free of 10.00 GB (50 %)\n");
     assert_null(strstr(text, "candidate"));
@@ -179,6 +178,9 @@ static void a_sentence_that_is_too_long_goes_on_in_the_next_line(void **state)
     (void)state;
     assert_has(view_shown("status", report, 40, false),
                "shop on web1: well. v1.4.2 serves since\n  3 d 4 h, answers in 3 ms\n");
+    assert_has(view_shown("status", report, 80, false),
+               "\n  from     20260125-231000-abcdef, handover, restart policy always, container\n"
+               "           shop-blue\n");
 }
 
 static void without_its_colours_it_says_the_same(void **state)
