@@ -67,7 +67,7 @@ class Watch:
             assert re.search(rf"(?<![-\w]){mode}\b", modes), f"{mode} is off: {modes}"
 
 
-@pytest.fixture(params=["host", "laptop"])
+@pytest.fixture(params=["host"])
 def watch(request, site, shipped):
     path = f"{shipped / 'bin'}:/usr/bin:/bin"
     with Terminal(110, 60, env={"PATH": path, "BLUEGREEN_AGENT_DIR": str(shipped / "usr/lib/bluegreen")}) as terminal:
@@ -202,7 +202,7 @@ def test_it_costs_next_to_nothing(watch):
     def ticks():
         """Hundredths of a second that the process has used."""
         if watch.where == "host":
-            stat = watch.site.host.exec("cat /proc/$(pgrep -f '^[^ ]*bluegreen-agent status')/stat")
+            stat = watch.site.host.exec("cat /proc/$(pgrep -o -f '^[^ ]*bluegreen-agent status')/stat")
         else:
             shell = watch.terminal.state("pane_pid")
             child = pathlib.Path(f"/proc/{shell}/task/{shell}/children").read_text().split()

@@ -16,9 +16,11 @@ class Terminal:
     def __init__(self, columns=100, rows=50, env=None):
         engine.ROOT.mkdir(parents=True, exist_ok=True)
         self._socket = engine.ROOT / f"tmux-{uuid.uuid4().hex[:12]}"
-        self._env = {**os.environ, "LC_ALL": "C.UTF-8", "PS1": PROMPT, **(env or {})}
+        self._rc = self._socket.with_suffix(".rc")
+        self._rc.write_text(f"PS1='{PROMPT}'\n")
+        self._env = {**os.environ, "LC_ALL": "C.UTF-8", **(env or {})}
         self._env.pop("TMUX", None)
-        self._tmux("-f", "/dev/null", "new-session", "-d", "-x", columns, "-y", rows, "bash --norc --noprofile")
+        self._tmux("-f", "/dev/null", "new-session", "-d", "-x", columns, "-y", rows, f"bash --rcfile {self._rc}")
         self._tmux("set-option", "-g", "window-size", "manual")
         self.wait_for("the shell's prompt", lambda lines: self.at_prompt(lines))
 
@@ -30,6 +32,7 @@ class Terminal:
 
     def close(self):
         self._tmux("kill-server")
+        self._rc.unlink()
 
     def __enter__(self):
         return self
