@@ -1,6 +1,7 @@
 """Who changed what, when, and how it ended: the audit log on the host, and what finds it changed."""
 
 import hashlib
+import io
 import json
 import pathlib
 import re
@@ -56,6 +57,9 @@ def test_history_of_good_and_bad_deployments_and_a_rollback(site):
     assert [e["operation"] for e in report["entries"]] == ["rollback", "deploy", "deploy", "deploy"]
     assert [e["outcome"] for e in report["entries"]] == ["rolled_back", bad["outcome"], "deployed", "deployed"]
     assert bad["outcome"] in ("failed_untouched", "rolled_back") and bad["error"] == "app_exited"
+    assert "The audit log is whole; 4 of 4 entries shown" in result.shown()
+    assert "The audit log is whole: 4 entries" in result.summary
+    assert report["verified"]["head"] == newest["hash"] in result.summary
     for i, entry in enumerate([first, second, bad, newest]):
         assert entry["who"].endswith(link_of(site, i)), entry
         assert entry["total_seconds"] > 0
@@ -78,7 +82,12 @@ def test_every_run_tells_the_hash_of_its_entry_and_its_bundle_has_the_log(site):
     files = kit.bundle(result, site)
     entries = verify(kit.named(files, r"audit\.ndjson"), kit.named(files, r"audit\.head"))
     assert [e["outcome"] for e in entries] == ["deployed", "deployed"]
+    by_hand = """sed -n 2p %s | sed 's/,"hash":"[0-9a-f]*"}$//' | tr -d '\\n' | sha256sum""" % LOG
+    assert site.host.exec(by_hand).split()[0] == entries[1]["hash"]  # as docs/protocol.md says
     told = next(e for e in kit.events(result, site) if e["kind"] == "outcome")
+    assert f"audit entry 2, hash {entries[1]['hash']}" in result.shown()
+    assert f"entry 2, hash <code>{entries[1]['hash']}</code>" in result.summary
+    assert f"audit entry 2, hash {entries[1]['hash']}" in kit.named(files, r"deployment-\d{8}-\d{6}\.log").decode()
     assert told["audit"] == {"n": 2, "hash": entries[1]["hash"]}
     assert kit.metrics(result, site)["audit"] == told["audit"]
     assert [p["deployment"] for p in told["trend"]] == [e["deployment"] for e in entries]
@@ -197,3 +206,26 @@ def test_signal_in_mid_deploy_is_in_the_history(site):
     kit.eventually(lambda: not site.host.agent_pids(), 10)
     report, _ = history(site)
     assert report["entries"][0]["error"] == "cancel"
+
+
+def test_history_of_a_log_as_large_as_one_file_becomes_arrives_whole_and_the_next_run_rotates_it(site):
+    site.deploy("v1")
+    entry = {k: v for k, v in json.loads(site.host.exec(f"cat {LOG}")).items() if k not in ("n", "prev", "hash")}
+    prev, text, n = "0" * 64, io.StringIO(), 0
+    while text.tell() < 8 * 1024 * 1024:
+        n += 1
+        body = json.dumps({"n": n, "prev": prev, **entry}, separators=(",", ":"))[:-1]
+        prev = hashlib.sha256(body.encode()).hexdigest()
+        text.write(f'{body},"hash":"{prev}"}}\n')
+    site.host.exec(f"cat > {LOG}", stdin=text.getvalue().encode())
+    site.host.exec(f"cat > {FOLDER}/audit.head", stdin=f'{{"count":{n},"hash":"{prev}"}}\n'.encode())
+    report, result = history(site, lines="10000")
+    assert [e["n"] for e in report["entries"]] == list(range(n, 0, -1))
+    assert report["total"] == n and report["verified"]["head"] == prev
+    assert f"The audit log is whole; {n} of {n} entries shown" in result.shown()
+    assert f"The newest 200 of {n} entries." in result.summary
+    site.deploy("v2")
+    assert site.host.exec(f"wc -l < {LOG}").strip() == "1" and site.host.exec(f"wc -l < {FOLDER}/audit.1.ndjson").strip() == str(n)
+    report, _ = history(site)
+    assert report["verified"] == {**report["verified"], "whole": True, "entries": n + 1}
+    site.check_nothing_left_over()

@@ -124,6 +124,23 @@ def test_first_and_second_deployment(site):
                                "Containers at the end"]
 
 
+def test_trend_of_the_last_good_runs_is_drawn_and_tabled(site):
+    assert "Trend of the last" not in (site.deploy("v1"), site.deploy("v2"))[1].summary
+    site.run("exits")
+    result = site.run(command="rollback")
+    assert result.outputs["outcome"] == "rolled_back", result
+    shown = draw("trend", result, step_count(result, site))
+    told = next(e for e in kit.events(result, site) if e["kind"] == "outcome")["trend"]
+    assert [p["outcome"] for p in told] == ["deployed", "deployed", "rolled_back"]
+    fold = shown.fold("Trend of the last 3 good runs")
+    assert "open" not in fold.attributes
+    total = rows(shown, "Trend")["Total duration"]
+    seconds = sorted(p["total"] for p in told)
+    assert len(total[0]) == 3 and set(total[0]) <= set("▁▂▃▄▅▆▇█")
+    assert total[1:] == [f"{s:.2f} s" for s in (seconds[0], seconds[1], told[-1]["total"])]
+    page.Page("trend-unfolded", result.summary, PICTURES, unfolded=True)
+
+
 def check_tail(shown, result, site):
     """The log as the bundle has it (it was closed a few lines earlier), each line of its end there and in order."""
     log = kit.named(kit.bundle(result, site), r"action\.log").decode().rstrip("\n").split("\n")
