@@ -2,6 +2,7 @@
 
 #include "agent/auditreport.h"
 #include "agent/collect.h"
+#include "agent/diagnose/diagnose.h"
 #include "agent/logs.h"
 #include "agent/plan/plan.h"
 #include "agent/prune_command.h"
@@ -256,9 +257,10 @@ static int answer(struct serving *s, const struct wire_request *request, struct 
         return worker_cancel(request->app, request->deployment, err); /* too late: nothing runs here */
     case WIRE_HISTORY:
         return auditreport_reply(request, s->out_fd, err);
+    case WIRE_DIAGNOSE:
+        return diagnose_reply(request, s->out_fd, err);
     case WIRE_LOGS:
         return show_logs(s, request, err);
-    case WIRE_DIAGNOSE:
     case WIRE_INVALID:
         break;
     }

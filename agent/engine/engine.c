@@ -14,6 +14,11 @@ const char *engine_socket_path(const struct engine *e)
     return e->socket_path;
 }
 
+void engine_limit(struct engine *e, int64_t timeout_ms)
+{
+    e->limit_ms = timeout_ms;
+}
+
 void engine_free(struct engine *e)
 {
     if (!e)
@@ -199,6 +204,8 @@ static int exchange(struct engine *e, const struct engine_request *request, stru
         .on_data = request->on_data,
         .ctx = request->ctx,
     };
+    if (e->limit_ms && (http.timeout_ms == 0 || http.timeout_ms > e->limit_ms))
+        http.timeout_ms = e->limit_ms;
     int r = http_perform(e->http, &http, &response, err);
     if (r == -(int)ERR_UNREACHABLE)
         r = no_connection(e, err);

@@ -27,6 +27,8 @@ int engine_open(struct engine **ret, const char *socket_path, const volatile sig
 void engine_free(struct engine *e);
 void engine_free_p(struct engine **e);
 const char *engine_socket_path(const struct engine *e);
+/* No call takes longer than this from now on, whatever its own deadline; 0: as they have it. */
+void engine_limit(struct engine *e, int64_t timeout_ms);
 
 struct engine_info {
     char version[64];

@@ -20,6 +20,7 @@
 struct engine {
     struct http *http;
     char socket_path[108]; /* sizeof(sockaddr_un.sun_path) */
+    int64_t limit_ms;      /* of every call; 0: none */
     int api_minor;         /* 41: "1.41"; 0 before the negotiation */
 };
 

@@ -83,6 +83,9 @@ void look_memory_done(struct look_memory *m);
 int look_take(struct look *l, const char *app, int64_t time_ms, struct look_memory *memory, struct err *err);
 void look_done(struct look *l);
 
+/* Likely cause, next step and evidence that a deployment told when it failed: members of a diagnosis event. NULL: none. */
+struct json *look_diagnosis_of(const struct look *l, const char *deployment);
+
 /* ---- its parts; look_take() calls them ---- */
 
 /* Containers, their samples, health and images. */

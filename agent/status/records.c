@@ -36,8 +36,12 @@ static bool read_part(int fd, int64_t from, size_t len, struct buf *out)
     return !out->failed && out->len > 0;
 }
 
-static bool take_step(struct span line, struct look_running *r)
+/* Is this line what is looked for? */
+typedef bool take_fn(struct span line, void *ret);
+
+static bool take_step(struct span line, void *ret)
 {
+    struct look_running *r = ret;
     struct event ev;
     struct err ignored = { 0 };
     if (!(span_contains(line, "\"step.start\"") || span_contains(line, "\"undo.start\"")) ||
@@ -54,7 +58,7 @@ static bool take_step(struct span line, struct look_running *r)
 }
 
 /* Whole lines only, the last one first. */
-static bool find_step(struct span text, struct look_running *r)
+static bool find_last(struct span text, take_fn *take, void *ret)
 {
     while (text.len > 0) {
         size_t end = text.len, at;
@@ -64,16 +68,26 @@ static bool find_step(struct span text, struct look_running *r)
             return false;
         for (at = end - 1; at > 0 && text.ptr[at - 1] != '\n';)
             at--;
-        if (take_step((struct span){ text.ptr + at, end - 1 - at }, r))
+        if (take((struct span){ text.ptr + at, end - 1 - at }, ret))
             return true;
         text.len = at;
     }
     return false;
 }
 
-static void read_events(int fd, struct look_running *r)
+static void search_tail(int fd, int64_t bytes, take_fn *take, void *ret)
 {
     _cleanup_(buf_done_p) struct buf text = BUF_INIT(TAIL_MAX + 1);
+    for (int64_t size = TAIL_FIRST; size <= TAIL_MAX; size *= 4) {
+        int64_t from = bytes > size ? bytes - size : 0;
+        if (!read_part(fd, from, (size_t)(bytes - from), &text) || find_last(buf_span(&text), take, ret) || from == 0)
+            return;
+    }
+}
+
+static void read_events(int fd, struct look_running *r)
+{
+    _cleanup_(buf_done_p) struct buf text = BUF_INIT(HEAD_MAX + 1);
     struct stat st;
     struct event ev;
     struct err ignored = { 0 };
@@ -85,11 +99,7 @@ static void read_events(int fd, struct look_running *r)
         r->started_ms = ev.t_ms;
         event_done(&ev);
     }
-    for (int64_t size = TAIL_FIRST; size <= TAIL_MAX; size *= 4) {
-        int64_t from = st.st_size > size ? st.st_size - size : 0;
-        if (!read_part(fd, from, (size_t)(st.st_size - from), &text) || find_step(buf_span(&text), r) || from == 0)
-            return;
-    }
+    search_tail(fd, st.st_size, take_step, r);
 }
 
 static void read_running(struct look *l, int dir_fd, int events_fd, const char *id)
@@ -143,4 +153,33 @@ int look_at_records(struct look *l, struct err *err)
         r = look_at_running(l, &ids, err);
     strlist_done(&ids);
     return r;
+}
+
+/* ---- why a deployment failed ---- */
+
+static bool take_diagnosis(struct span line, void *ret)
+{
+    struct event ev;
+    struct err ignored = { 0 };
+    if (!span_contains(line, "\"diagnosis\"") || event_decode(line, &ev, &ignored) < 0)
+        return false;
+    bool is = ev.kind == EVENT_DIAGNOSIS;
+    if (is)
+        *(struct json **)ret = TAKE_PTR(ev.body);
+    event_done(&ev);
+    return is;
+}
+
+struct json *look_diagnosis_of(const struct look *l, const char *deployment)
+{
+    _cleanup_(close_p) int dir_fd = -1, events_fd = -1;
+    struct json *found = NULL;
+    struct stat st;
+    struct err ignored = { 0 };
+    if (l->run.app_fd < 0 || store_open_deployment(l->run.app_fd, deployment, &dir_fd, &ignored) != 0)
+        return NULL;
+    events_fd = openat(dir_fd, EVENTLOG_FILE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (events_fd >= 0 && fstat(events_fd, &st) == 0)
+        search_tail(events_fd, st.st_size, take_diagnosis, &found);
+    return found;
 }

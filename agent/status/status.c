@@ -1,6 +1,7 @@
 #include "agent/status/status.h"
 
 #include "agent/reply.h"
+#include "agent/traffic/strategy.h"
 #include "agent/watch/advice.h"
 #include "shared/clock.h"
 #include "shared/kpi.h"
@@ -221,6 +222,7 @@ static struct advice_version version_facts(const struct look *l, enum look_role 
     const struct look_version *lv = &l->at[role];
     const struct engine_container *c = &lv->v.c;
     int64_t started = engine_time_ms(c->started_at);
+    int first, last;
     if (!lv->v.exists)
         return (struct advice_version){ 0 };
     return (struct advice_version){
@@ -233,6 +235,9 @@ static struct advice_version version_facts(const struct look *l, enum look_role 
         .restarts = c->restart_count,
         .exit_code = c->exit_code,
         .up_ms = started > 0 && started <= l->now_ms ? l->now_ms - started : 0,
+        .port = lv->has_spec ? (int)lv->spec.port : 0,
+        .port_lost = lv->has_spec && c->running && traffic_wanted_ports(c, (int)lv->spec.port, &first, &last) &&
+                     !traffic_holds_port(c, (int)lv->spec.port),
         .health = !lv->asked    ? ADVICE_HEALTH_UNKNOWN
                   : lv->healthy ? ADVICE_HEALTHY
                                 : ADVICE_UNHEALTHY,

@@ -9,7 +9,7 @@
 #define SHOWN_ERROR 160
 
 struct row {
-    const char *code, *level;
+    const char *code, *level, *subject;
     bool (*holds)(const struct advice_facts *f);
     const char *text, *command; /* {app} {image} … are filled in */
 };
@@ -95,6 +95,21 @@ static bool is_unhealthy_with_green(const struct advice_facts *f)
 static bool is_unhealthy_alone(const struct advice_facts *f)
 {
     return is_unhealthy(f) && !f->green.exists;
+}
+
+static bool has_lost_its_port(const struct advice_facts *f)
+{
+    return f->blue.running && f->blue.port_lost && !f->running;
+}
+
+static bool has_lost_its_port_with_keeper(const struct advice_facts *f)
+{
+    return has_lost_its_port(f) && f->keeper_exists;
+}
+
+static bool has_lost_its_port_alone(const struct advice_facts *f)
+{
+    return has_lost_its_port(f) && !f->keeper_exists;
 }
 
 static bool was_oom_killed(const struct advice_facts *f)
@@ -230,89 +245,96 @@ static bool engine_is_old(const struct advice_facts *f)
 #define LOGS "bluegreen-agent logs blue --app {app}"
 
 static const struct row rows[] = {
-    { "blue_missing", "error", is_missing_with_green,
+    { "blue_missing", "error", "blue", is_missing_with_green,
       "nothing serves: there is no container {app}-blue, but the previous version is kept", ROLLBACK },
-    { "blue_missing", "error", is_missing_with_record,
+    { "blue_missing", "error", "blue", is_missing_with_record,
       "nothing serves: there is no container {app}-blue, and no previous version is kept; an earlier good one can be "
       "brought back",
       ROLLBACK " --to {last_good}" },
-    { "blue_missing", "error", is_missing_for_good,
+    { "blue_missing", "error", "blue", is_missing_for_good,
       "nothing serves: there is no container {app}-blue, nor a version to go back to; deploy one",
       "bluegreen-agent history --app {app}" },
-    { "blue_stopped", "error", is_stopped,
+    { "blue_stopped", "error", "blue", is_stopped,
       "{app}-blue is stopped: somebody stopped it, since its restart policy would have brought it back",
       "docker start {app}-blue" },
-    { "blue_ended", "error", has_ended_with_green,
+    { "blue_ended", "error", "blue", has_ended_with_green,
       "{app}-blue has ended with exit code {exit} and is not started again; the previous version is kept", ROLLBACK },
-    { "blue_ended", "error", has_ended, "{app}-blue has ended with exit code {exit} and is not started again",
+    { "blue_ended", "error", "blue", has_ended, "{app}-blue has ended with exit code {exit} and is not started again",
       "docker start {app}-blue" },
-    { "restart_loop", "error", is_looping_with_green,
+    { "restart_loop", "error", "blue", is_looping_with_green,
       "{app}-blue ends and is started again, over and over ({restarts} times); the previous version is kept",
       ROLLBACK },
-    { "restart_loop", "error", is_looping_alone,
+    { "restart_loop", "error", "blue", is_looping_alone,
       "{app}-blue ends and is started again, over and over ({restarts} times)", LOGS },
-    { "blue_unhealthy", "error", is_unhealthy_with_green,
+    { "blue_unhealthy", "error", "blue", is_unhealthy_with_green,
       "{app}-blue runs, but does not answer as it should ({health_error}); the previous version is kept", ROLLBACK },
-    { "blue_unhealthy", "error", is_unhealthy_alone,
+    { "blue_unhealthy", "error", "blue", is_unhealthy_alone,
       "{app}-blue runs, but does not answer as it should ({health_error})", "bluegreen-agent diagnose --app {app}" },
-    { "disk_full", "error", disk_is_full, "Docker's disk is full: {free} free; no deployment can begin",
+    { "port_lost", "error", "blue", has_lost_its_port_with_keeper,
+      "{app}-blue runs, but does not hold its port {port}: a restart gave it the spare one, and the keeper has not put "
+      "it back",
+      "docker restart {app}-keeper" },
+    { "port_lost", "error", "blue", has_lost_its_port_alone,
+      "{app}-blue runs, but does not hold its port {port}: a restart gave it the spare one",
+      "docker restart {app}-blue" },
+    { "disk_full", "error", "host", disk_is_full, "Docker's disk is full: {free} free; no deployment can begin",
       "bluegreen-agent prune --app {app}" },
-    { "audit_broken", "error", audit_is_broken, "the audit log was changed or cut",
+    { "audit_broken", "error", "deployment", audit_is_broken, "the audit log was changed or cut",
       "bluegreen-agent history verify --app {app}" },
-    { "certificate_expired", "error", certificate_has_expired,
+    { "certificate_expired", "error", "blue", certificate_has_expired,
       "the certificate that {app} shows on port {certificate_port} has expired",
       "openssl s_client -connect 127.0.0.1:{certificate_port} </dev/null | openssl x509 -noout -dates" },
-    { "oom_killed", "warning", was_oom_killed,
+    { "oom_killed", "warning", "blue", was_oom_killed,
       "{app}-blue used more memory than it may and was killed for it: raise 'memory', or look for a leak", LOGS },
-    { "deployment_cut_off", "warning", is_cut_off_with_keeper,
+    { "deployment_cut_off", "warning", "deployment", is_cut_off_with_keeper,
       "deployment {unfinished} was cut off and nobody is at it: the keeper brings it to its end",
       "docker restart {app}-keeper" },
-    { "deployment_cut_off", "warning", is_cut_off,
+    { "deployment_cut_off", "warning", "deployment", is_cut_off,
       "deployment {unfinished} was cut off and nobody is at it: the next run brings it to its end", ROLLBACK },
-    { "deployment_long", "warning", runs_long, "deployment {running} has been running for {running_time}",
+    { "deployment_long", "warning", "deployment", runs_long, "deployment {running} has been running for {running_time}",
       "bluegreen-agent logs {running} --app {app}" },
-    { "candidate_left", "warning", candidate_is_left, "{app}-next is left of a deployment that is over",
+    { "candidate_left", "warning", "deployment", candidate_is_left, "{app}-next is left of a deployment that is over",
       "docker rm -f {app}-next" },
-    { "green_running", "warning", green_runs,
+    { "green_running", "warning", "green", green_runs,
       "the previous version still runs beside the one that serves: it takes memory, and does no other harm",
       "docker stop {app}-green" },
-    { "green_image_missing", "warning", green_lacks_its_image,
+    { "green_image_missing", "warning", "green", green_lacks_its_image,
       "the image of the previous version is gone from the host: its container still starts, but cannot be made anew",
       "docker pull {green_image}" },
-    { "keeper_stopped", "warning", keeper_is_stopped,
+    { "keeper_stopped", "warning", "host", keeper_is_stopped,
       "{app}-keeper does not run: after a restart the app may stay on its spare port, and nobody brings a cut-off "
       "deployment to its end",
       "docker start {app}-keeper" },
-    { "keeper_missing", "warning", keeper_is_missing,
+    { "keeper_missing", "warning", "host", keeper_is_missing,
       "there is no {app}-keeper: after a restart the app may stay on its spare port. The next deployment makes it "
       "again, also one that ends unchanged",
       "" },
-    { "disk_low", "warning", disk_is_nearly_full, "Docker's disk is nearly full: {free} of {total} free",
+    { "disk_low", "warning", "host", disk_is_nearly_full, "Docker's disk is nearly full: {free} of {total} free",
       "bluegreen-agent prune --app {app}" },
-    { "clock_skew", "warning", clock_is_off,
+    { "clock_skew", "warning", "host", clock_is_off,
       "the host's clock is {skew}: logins to AWS fail, and times in the history are wrong",
       "sudo timedatectl set-ntp true" },
-    { "certificate_expiring", "warning", certificate_expires,
+    { "certificate_expiring", "warning", "blue", certificate_expires,
       "the certificate that {app} shows on port {certificate_port} ends in {certificate_days} days",
       "openssl s_client -connect 127.0.0.1:{certificate_port} </dev/null | openssl x509 -noout -dates" },
-    { "kpi_critical", "warning", was_very_slow, "the last deployment was very slow: {kpi}",
+    { "kpi_critical", "warning", "deployment", was_very_slow, "the last deployment was very slow: {kpi}",
       "bluegreen-agent logs {kpi_deployment} --app {app}" },
-    { "kpi_warning", "info", was_slow, "the last deployment was slow: {kpi}",
+    { "kpi_warning", "info", "deployment", was_slow, "the last deployment was slow: {kpi}",
       "bluegreen-agent logs {kpi_deployment} --app {app}" },
-    { "lock_held", "info", is_locked_otherwise, "another run holds the lock: {lock}",
+    { "lock_held", "info", "deployment", is_locked_otherwise, "another run holds the lock: {lock}",
       "bluegreen-agent status --app {app}" },
-    { "green_old", "info", green_is_old, "the previous version has been kept as long as it had to be",
+    { "green_old", "info", "green", green_is_old, "the previous version has been kept as long as it had to be",
       "bluegreen-agent prune --app {app}" },
-    { "image_drift", "info", has_drifted,
+    { "image_drift", "info", "image", has_drifted,
       "the tag of {image} names another image on this host now ({drift}) than the one that runs",
       "bluegreen-agent plan --app {app} --image {image}" },
-    { "health_unknown", "info", is_unchecked,
+    { "health_unknown", "info", "blue", is_unchecked,
       "nobody knows whether {app}-blue is healthy: the settings that it was started with are not on this host; a "
       "deployment puts that right",
       LOGS },
-    { "engine_old", "info", engine_is_old,
+    { "engine_old", "info", "engine", engine_is_old,
       "the Docker Engine {engine} is old: update it with the packages of the system", "docker version" },
-    { "app_unknown", "info", is_unknown, "nothing on this host belongs to an app of the name {app}",
+    { "app_unknown", "info", "host", is_unknown, "nothing on this host belongs to an app of the name {app}",
       "docker ps -a --filter label=io.bluegreen.app" },
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
@@ -374,6 +396,8 @@ static void add_value(const struct advice_facts *f, struct span name, struct buf
         add_pullable(out, &f->green);
     else if (span_eq(name, "last_good"))
         buf_adds(out, f->last_good);
+    else if (span_eq(name, "port"))
+        buf_addf(out, "%d", f->blue.port);
     else if (span_eq(name, "exit"))
         buf_addf(out, "%" PRId64, f->blue.exit_code);
     else if (span_eq(name, "restarts"))
@@ -426,6 +450,7 @@ bool advice_next(const struct advice_facts *f, size_t *row, struct advice *ret)
             continue;
         ret->code = r->code;
         ret->level = r->level;
+        ret->subject = r->subject;
         fill_in(f, r->text, ret->text, sizeof(ret->text));
         fill_in(f, r->command, ret->command, sizeof(ret->command));
         return true;

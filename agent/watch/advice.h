@@ -26,7 +26,9 @@ struct advice_version {
     bool running, restarting, oom_killed;
     bool comes_back; /* its restart policy starts it whatever ended it, unless somebody stopped it */
     int64_t restarts, exit_code;
-    int64_t up_ms; /* since its last start */
+    int64_t up_ms;  /* since its last start */
+    int port;       /* of the host, with which it was deployed */
+    bool port_lost; /* it runs, and holds another one */
     enum advice_health health;
     const char *health_error;
     const char *image, *digest;
@@ -64,10 +66,11 @@ struct advice_facts {
 };
 
 struct advice {
-    const char *code;  /* stable name */
-    const char *level; /* info, warning, error */
-    char text[400];    /* one sentence */
-    char command[300]; /* to be typed on the host; "": nothing there helps, and the text says what does */
+    const char *code;    /* stable name */
+    const char *level;   /* info, warning, error */
+    const char *subject; /* blue, green, image, deployment, host, engine */
+    char text[400];      /* one sentence */
+    char command[300];   /* to be typed on the host; "": nothing there helps, and the text says what does */
 };
 
 /* The next row that fits, from *row on, which is moved behind it. false: no further one. */

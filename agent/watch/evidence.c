@@ -3,7 +3,6 @@
 #include "agent/request.h"
 #include "agent/state/store.h"
 #include "agent/traffic/ports.h"
-#include "agent/watch/diagnosis.h"
 #include "agent/watch/health.h"
 #include "agent/watch/tlscheck.h"
 #include "shared/clock.h"
@@ -11,6 +10,7 @@
 #define TLS_MS 1000           /* a server that speaks TLS answers within milliseconds */
 #define EVIDENCE_LINE_MAX 240 /* of one line of evidence: an annotation holds 4096 bytes, the report 6000 */
 #define BODY_SHOWN 160
+#define OWNER_MAX 1024
 #define LOG_SHOWN 8
 #define OOM_END_MS 600
 #define OOM_LOOK_MS 20
@@ -68,8 +68,7 @@ int evidence_learn_secrets(struct run *run, const struct engine_container *c, st
     return r;
 }
 
-/* false: nothing of this container may be shown, since its secrets cannot be hidden. */
-static bool tail_of_log(struct run *run, const struct engine_container *c, struct buf *log)
+bool evidence_tail(struct run *run, const struct engine_container *c, struct buf *log)
 {
     struct err err = { 0 };
     char words[ERR_TEXT_MAX];
@@ -101,20 +100,14 @@ static void save_with_log(struct run *run, const struct engine_container *c, con
 void evidence_save(struct run *run, const struct engine_container *c, const char *role)
 {
     _cleanup_(buf_done_p) struct buf log = BUF_INIT(EVIDENCE_LOG_BYTES);
-    if (tail_of_log(run, c, &log))
+    if (evidence_tail(run, c, &log))
         save_with_log(run, c, role, buf_span(&log));
 }
 
 /* ---- what was seen, beside the log ---- */
 
-struct sight {
-    struct diagnosis_facts facts;
-    struct sockets listens;
-    struct buf owner; /* of the port */
-};
-
 /* What listens inside the container, from its first process; as any user may see it. */
-static void look_inside(const struct run *run, const struct engine_container *c, struct sight *s)
+static void look_inside(const struct run *run, const struct engine_container *c, struct evidence *s)
 {
     char path[64];
     int64_t pid = json_int(json_get(c->raw, "State"), "Pid", 0);
@@ -124,30 +117,37 @@ static void look_inside(const struct run *run, const struct engine_container *c,
     sockets_read(path, &s->listens);
 }
 
-static void look_at(struct run *run, const struct err *cause, const struct run_version *failed, struct span log,
-                    struct sight *s)
+void evidence_look(struct run *run, const struct err *cause, const struct run_version *asked,
+                   const struct run_version *failed, const struct history *probes, struct span log, struct evidence *s)
 {
     struct health_place place;
-    health_place(run, &run->cand, &place);
+    health_place(run, asked, &place);
+    memset(s, 0, sizeof(*s));
+    buf_init(&s->owner, OWNER_MAX);
     s->facts = (struct diagnosis_facts){
         .cause = cause,
         .step = run->step_name,
         .container = failed->exists ? &failed->c : NULL,
         .log = log,
-        .probes = &run->history,
+        .probes = probes,
         .listens = &s->listens,
         .port = place.inside,
     };
     if (failed->exists)
         look_inside(run, &failed->c, s);
     /* Some servers answer plain HTTP on their TLS port with 400, others just hang up. */
-    bool no_answer = run->history.last_status == 0 || run->history.last_status == 400;
+    bool no_answer = probes->last_status == 0 || probes->last_status == 400;
     if (cause->kind == ERR_UNHEALTHY && failed->exists && failed->c.running && no_answer)
         s->facts.speaks_tls = tlscheck_speaks_tls(place.address, place.port, TLS_MS);
     /* The preflight names the port as the error's code; the engine's words do not, and its code is an HTTP status. */
     int port = cause->code == (int)spec_spare_port(&run->spec) ? cause->code : (int)run->spec.port;
     if (cause->kind == ERR_PORT_TAKEN && ports_owner(run, port, &s->owner))
         s->facts.port_owner = buf_str(&s->owner);
+}
+
+void evidence_done(struct evidence *s)
+{
+    buf_done(&s->owner);
 }
 
 /* ---- the lines ---- */
@@ -189,12 +189,12 @@ static void add_container(const struct run *run, const struct engine_container *
 }
 
 /* One line of an answer's body, or as much of it as is text. */
-static void add_body(const struct run *run, struct json *evidence)
+static void add_body(const struct run *run, const struct history *probes, struct json *evidence)
 {
     _cleanup_(buf_done_p) struct buf clean = BUF_INIT(4 * HISTORY_BODY_MAX);
     char text[BODY_SHOWN + 1];
     size_t n = 0;
-    redactor_apply(run->redactor, buf_span(&run->history.body), &clean);
+    redactor_apply(run->redactor, buf_span(&probes->body), &clean);
     struct span body = span_trim(buf_span(&clean));
     for (; n < body.len && n < BODY_SHOWN; n++)
         text[n] = body.ptr[n] == '\n' || body.ptr[n] == '\r' || body.ptr[n] == '\0' ? ' ' : body.ptr[n];
@@ -203,18 +203,18 @@ static void add_body(const struct run *run, struct json *evidence)
         add_line(run, evidence, "its last answer: ", span_of(text));
 }
 
-static void add_probes(const struct run *run, struct json *evidence)
+static void add_probes(const struct run *run, const struct history *probes, struct json *evidence)
 {
     _cleanup_(buf_done_p) struct buf text = BUF_INIT(2048);
-    if (run->history.attempts == 0)
+    if (probes->attempts == 0)
         return;
-    buf_addf(&text, "%s: ", run->history.target);
-    history_text(&run->history, &text);
+    buf_addf(&text, "%s: ", probes->target);
+    history_text(probes, &text);
     add_line(run, evidence, "health check of ", buf_span(&text));
-    add_body(run, evidence);
+    add_body(run, probes, evidence);
 }
 
-static void add_sockets(const struct run *run, const struct sight *s, struct json *evidence)
+static void add_sockets(const struct run *run, const struct evidence *s, struct json *evidence)
 {
     _cleanup_(buf_done_p) struct buf text = BUF_INIT(2048);
     if (!s->listens.known || s->facts.cause->kind != ERR_UNHEALTHY)
@@ -238,24 +238,29 @@ static void add_log(const struct run *run, struct span log, struct json *evidenc
             add_line(run, evidence, "log: ", line);
 }
 
-static void tell_diagnosis(struct run *run, const struct diagnosis *d, const struct sight *s)
+struct json *evidence_lines(const struct run *run, const struct evidence *s, struct span telling)
+{
+    struct json *evidence = json_array();
+    if (s->facts.container)
+        add_container(run, s->facts.container, evidence);
+    add_probes(run, s->facts.probes, evidence);
+    add_sockets(run, s, evidence);
+    if (s->facts.port_owner)
+        add_line(run, evidence, "the port belongs to ", span_of(s->facts.port_owner));
+    if (telling.len)
+        add_line(run, evidence, "what its log says: ", telling);
+    add_log(run, s->facts.log, evidence);
+    return evidence;
+}
+
+static void tell_diagnosis(struct run *run, const struct diagnosis *d, const struct evidence *s)
 {
     _cleanup_(event_done_p) struct event ev;
-    struct json *evidence = json_array();
     event_init(&ev, EVENT_DIAGNOSIS, run->step_name);
     json_set_str(ev.body, "code", d->code);
     json_set_str(ev.body, "cause", d->cause);
     json_set_str(ev.body, "next", d->next);
-    if (s->facts.container)
-        add_container(run, s->facts.container, evidence);
-    add_probes(run, evidence);
-    add_sockets(run, s, evidence);
-    if (s->facts.port_owner)
-        add_line(run, evidence, "the port belongs to ", span_of(s->facts.port_owner));
-    if (d->line.len)
-        add_line(run, evidence, "what its log says: ", d->line);
-    add_log(run, s->facts.log, evidence);
-    json_set(ev.body, "evidence", evidence);
+    json_set(ev.body, "evidence", evidence_lines(run, s, d->line));
     eventlog_emit(&run->log, &ev);
 }
 
@@ -276,20 +281,20 @@ void evidence_collect(struct run *run, const struct err *cause)
 {
     struct run_version failed = { 0 };
     struct diagnosis d;
-    struct sight s = { .owner = BUF_INIT(1024) };
+    struct evidence s;
     _cleanup_(buf_done_p) struct buf log = BUF_INIT(EVIDENCE_LOG_BYTES);
     /* After a cancel the engine refuses further calls; what follows must still be asked. */
     run_ignore_cancel(run);
     if (run->cand.exists && find_failed(run, &failed)) {
-        bool may_tell = tail_of_log(run, &failed.c, &log);
+        bool may_tell = evidence_tail(run, &failed.c, &log);
         if (log.len > 0)
             run_log_lines(run, "info", "app", buf_span(&log), EVIDENCE_SHOWN_LINES);
         if (may_tell)
             save_with_log(run, &failed.c, "candidate", buf_span(&log));
     }
-    look_at(run, cause, &failed, buf_span(&log), &s);
+    evidence_look(run, cause, &run->cand, &failed, &run->history, buf_span(&log), &s);
     if (diagnose(&s.facts, &d))
         tell_diagnosis(run, &d, &s);
-    buf_done(&s.owner);
+    evidence_done(&s);
     run_version_done(&failed);
 }

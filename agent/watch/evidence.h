@@ -3,6 +3,7 @@
 #define BLUEGREEN_EVIDENCE_H
 
 #include "agent/run.h"
+#include "agent/watch/diagnosis.h"
 
 #define EVIDENCE_LOG_LINES 200
 #define EVIDENCE_LOG_BYTES (256 * 1024)
@@ -33,5 +34,29 @@ void evidence_save(struct run *run, const struct engine_container *c, const char
  * them are known now, so nothing of this container may be shown.
  */
 int evidence_learn_secrets(struct run *run, const struct engine_container *c, struct err *err);
+
+/* ---- the pieces, for who looks at a host of which no run has failed ---- */
+
+/* What was seen. Borrows what it was made of. */
+struct evidence {
+    struct diagnosis_facts facts;
+    struct sockets listens;
+    struct buf owner; /* of the port */
+};
+
+/*
+ * Look at `failed` (it may be one that does not exist) as run->spec wants it: what listens inside it, whether it speaks TLS,
+ * who has the port. asked: where its health check asked; log: the tail of its log; probes: what the health check saw.
+ * cause: ERR_APP_EXITED, ERR_UNHEALTHY, ERR_PORT_TAKEN… *s is initialised here; evidence_done() ends it.
+ */
+void evidence_look(struct run *run, const struct err *cause, const struct run_version *asked,
+                   const struct run_version *failed, const struct history *probes, struct span log, struct evidence *s);
+void evidence_done(struct evidence *s);
+
+/* As lines for people, redacted: facts first, then the end of the log. telling: a line of it that decided; may be empty. */
+struct json *evidence_lines(const struct run *run, const struct evidence *s, struct span telling);
+
+/* The tail of a container's log, redacted. false: nothing of it may be shown, since its secrets cannot be hidden. */
+bool evidence_tail(struct run *run, const struct engine_container *c, struct buf *log);
 
 #endif

@@ -171,6 +171,19 @@ static void an_unhealthy_blue_is_a_reason_to_go_back(void **state)
     assert_string_equal(codes(&f), "");
 }
 
+static void a_blue_on_the_spare_port_is_put_back(void **state)
+{
+    (void)state;
+    struct advice_facts f = well();
+    f.blue.port_lost = true;
+    f.blue.port = 8080;
+    assert_advice(&f, "port_lost", "error", "port 8080", "docker restart shop-keeper");
+    f.running = true;
+    assert_string_equal(codes(&f), "");
+    f.running = f.keeper_exists = f.keeper_runs = f.blue.ours = false;
+    assert_advice(&f, "port_lost", "error", "port 8080", "docker restart shop-blue");
+}
+
 static void an_app_killed_for_its_memory_is_told(void **state)
 {
     (void)state;
@@ -425,6 +438,7 @@ int main(void)
         cmocka_unit_test(a_blue_that_ended_by_itself_is_a_reason_to_go_back),
         cmocka_unit_test(a_restart_loop_is_several_restarts_a_short_while_ago),
         cmocka_unit_test(an_unhealthy_blue_is_a_reason_to_go_back),
+        cmocka_unit_test(a_blue_on_the_spare_port_is_put_back),
         cmocka_unit_test(an_app_killed_for_its_memory_is_told),
         cmocka_unit_test(health_that_was_never_checked_is_told),
         cmocka_unit_test(a_green_that_runs_is_to_be_stopped),
