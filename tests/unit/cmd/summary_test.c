@@ -760,7 +760,7 @@ static void the_trend_is_a_chart_of_numbers(void **state)
     assert_has(md, "<details><summary>Trend of the last 4 good runs</summary>\n\n");
     assert_has(md, "| Total duration | ▁▃▆█ | 10.00 s | 25.00 s | 40.00 s |\n");
     assert_has(md, "| Cutover | ▄·▄▄ | 0.25 s | 0.25 s | 0.25 s |\n");
-    assert_has(md, "```mermaid\nxychart-beta\n    title \"Total duration in seconds\"\n    x-axis [1, 2, 3, 4]\n"
+    assert_has(md, "---\nxychart-beta\n    title \"Total duration in seconds\"\n    x-axis [1, 2, 3, 4]\n"
                    "    y-axis 0 --> 44.000\n    bar [10.000, 20.000, 30.000, 40.000]\n```\n");
     assert_has(md, "    x-axis [1, 2, 3]\n    y-axis 0 --> 0.275\n    bar [0.250, 0.250, 0.250]\n");
     assert_null(strstr(md, "Outage in seconds"));
