@@ -108,10 +108,12 @@ def test_history_tells_who_and_verify_finds_a_changed_byte(site):
     assert [e["operation"] for e in entries] == ["deploy", "deploy"]
     assert entries[0]["who"] == WHO and "/actions/runs/" in entries[1]["who"]
     assert len(report(site, "history --lines 1", "history")["entries"]) == 1
+    assert WHO in by_hand(site, "history").text
     assert report(site, "history verify", "history")["verified"]["whole"]
     site.host.exec("sed -i '1s/\"operation\":\"deploy\"/\"operation\":\"deplox\"/' /home/ec2-user/.bluegreen/apps/shop/audit.ndjson")
     broken = report(site, "history verify", "history", kit.EXIT["audit"])
     assert not broken["verified"]["whole"] and broken["verified"]["first_bad"] == 1
+    assert WHO in by_hand(site, "history verify", kit.EXIT["audit"]).text
 
 
 def test_logs_of_a_version_and_of_a_deployment(site):
@@ -167,6 +169,20 @@ def test_prune_by_hand_tells_first_and_then_does_it(site):
     assert report(site, "history", "history")["entries"][0]["who"] == WHO
 
 
+def test_a_plan_by_hand_tells_what_a_deployment_would_change_and_changes_nothing(site):
+    site.deploy("v1", env="COLOR=blue", secret_env="TOKEN=one")
+    before = site.host.snapshot()
+    line = f"plan --image {site.bed.registry.ref('v2')} --secrets-stdin"
+    would = report(site, f"{line} --env COLOR=red", "plan", secrets=registry_secrets(site))
+    assert would["verdict"] == "deploy" and would["changes"]["env_changed"] == ["COLOR"], would
+    assert "env_removed" not in would["changes"]
+    text = by_hand(site, line, secrets=registry_secrets(site)).text
+    assert "what is not given stays" in text and "v2" in text
+    same = report(site, "plan --secrets-stdin", "plan", secrets=registry_secrets(site))
+    assert same["verdict"] == "unchanged", same
+    assert site.host.snapshot() == before
+
+
 # Changes
 
 
@@ -209,6 +225,19 @@ def test_rollback_by_hand_and_with_nothing_to_go_back_to(site):
     assert "outcome: rolled_back" in answer.text
     site.check_serves("v1")
     assert outcomes(site)[-1]["rollback"]["reason"] == "asked for by hand"
+
+
+def test_rollback_by_hand_to_a_version_that_is_named(site):
+    first = site.deploy("v1").outputs["deployment-id"]
+    site.deploy("v2")
+    site.deploy("v3")
+    refused = by_hand(site, "rollback --to 20200101-000000-aaaaaa", kit.EXIT["no_previous"])
+    assert first in refused.text, refused
+    answer = by_hand(site, f"rollback --to {first} --registry-username {site.bed.registry.user} --secrets-stdin",
+                     secrets=registry_secrets(site))
+    assert "outcome: rolled_back" in answer.text
+    site.check_serves("v1")
+    assert site.bed.registry.password not in answer.text + answer.errors
 
 
 def test_a_bad_version_by_hand_has_the_exit_code_of_its_cause(site):
