@@ -10,7 +10,7 @@ import pytest
 from testbed import engine, runner
 
 REPOSITORY = runner.REPOSITORY
-PROGRAMS = {"bluegreen-agent": "usr/lib/bluegreen/bluegreen-agent-x86_64"}
+PROGRAMS = {"bluegreen": "bin/bluegreen", "bluegreen-agent": "usr/lib/bluegreen/bluegreen-agent-x86_64"}
 COMMANDS = {"deploy", "rollback", "status", "history", "logs", "bundle", "diagnose", "plan", "prune", "version", "help"}
 HIDDEN = {"completion", "man"}
 
