@@ -13,7 +13,8 @@ const struct cli_command_row cli_commands[CLI_COMMANDS] = {
         "When the app was deployed here before, whatever is not given stays as it is: settings of the version that serves are used "
         "again, and its secret variables. A list that is given, such as --env, replaces the whole list. The password of a registry is "
         "kept nowhere and has to be given each time, with --secrets-stdin.",
-        "Every setting that is not given here comes from the configuration file.",
+        "Every setting that is not given here comes from the configuration file. There is no job around it: once it is good, "
+        "nothing but a rollback takes it back.",
         { { CLI_HOST, "deploy --image registry.example.com/shop:1.4.2", "The same settings, another image." },
           { CLI_HOST, "deploy --app shop --image shop:1.4.2 --port 8080 --health-path /healthz", "A first deployment." },
           { CLI_CLIENT, "deploy --image registry.example.com/shop:1.4.2",

@@ -3,7 +3,9 @@
 import json
 import pathlib
 import re
+import signal
 import subprocess
+import threading
 import time
 
 import pytest
@@ -297,6 +299,126 @@ def test_help_needs_no_host(mine):
     assert done.code == 0 and "bluegreen COMMAND" in done.out and done.err == "", done
     assert mine.run().code == EXIT["input"]
     assert mine.run("version").out.startswith("bluegreen ")
+
+
+# ---- questions, and going back ----
+
+
+@pytest.fixture
+def served(site, mine):
+    """v1 and then v2 were deployed from this laptop, whose settings and key need no option any more."""
+    mine.config(settings(site, "v1"))
+    mine.key(site.bed.keys["ed25519"], "id_ed25519")
+    deploy(mine, site)
+    deploy(mine, site, "--image", site.bed.registry.ref("v2"))
+    return mine
+
+
+def answer(mine, *args, code=0, **kwargs):
+    done = mine.run(*args, "--json", **kwargs)
+    assert done.code == code and (done.err == "" or code), done
+    return json.loads(done.out)
+
+
+def check_schema(report, name):
+    assert schema.problems(report, json.loads((DOCS / f"{name}.schema.json").read_text())) == []
+
+
+def test_history_says_who_and_verify_finds_a_changed_byte(site, served):
+    report = answer(served, "history")
+    check_schema(report, "history")
+    assert [e["operation"] for e in report["entries"]] == ["deploy", "deploy"]
+    assert all(e["who"].startswith("alice@") for e in report["entries"])
+    whole = served.run("history", "verify")
+    assert whole.code == 0, whole
+    site.host.exec("sed -i 's/alice@/mallo@/' /home/ec2-user/.bluegreen/apps/shop/audit.ndjson")
+    broken = served.run("history", "verify")
+    assert broken.code == EXIT["audit"] and "audit log is not whole" in broken.err, broken
+
+
+def test_back_to_the_previous_version_and_to_a_named_one(site, served):
+    done = served.run("rollback")
+    assert done.code == 0, done
+    site.check_serves("v1")
+    done = served.run("rollback", "--to", "v2")
+    assert done.code == 0, done
+    site.check_serves("v2")
+    refused = served.run("rollback", "--to", "20200101-000000-aaaaaa")
+    assert refused.code != 0 and refused.err.startswith("error: "), refused
+    site.check_serves("v2")
+
+
+def test_plan_and_prune_change_nothing_when_they_only_look(site, served):
+    before = site.host.snapshot()
+    plan = answer(served, "plan", "--secrets-stdin", "--image", site.bed.registry.ref("v3"), stdin=secret(site))
+    check_schema(plan, "plan")
+    assert plan["verdict"] == "deploy"
+    prune = answer(served, "prune", "--dry-run")
+    check_schema(prune, "prune")
+    assert prune["dry_run"] is True
+    assert site.host.snapshot() == before
+
+
+def test_logs_are_the_apps_own_lines(site, served):
+    assert served.run("logs").out == "app v2 starting\napp v2 listening\n"
+    assert served.run("logs", "green", "--lines", "1", "--since", "3d").out.startswith("app v1")
+    assert served.run("logs", "next").code == EXIT["not_found"]
+
+
+def say(site, text):
+    """The app prints a line."""
+    pid = site.host.docker("inspect", "-f", "{{.State.Pid}}", "shop-blue").strip()
+    site.host.exec(f"echo '{text}' > /proc/{pid}/fd/1")
+
+
+class Reader:
+    """What a running command writes to standard output, as it comes."""
+
+    def __init__(self, process):
+        self.process, self.lines = process, []
+        self._thread = threading.Thread(target=lambda: self.lines.extend(iter(process.stdout.readline, "")), daemon=True)
+        self._thread.start()
+
+    def wait(self, what, condition, timeout=40):
+        wait_for(what, lambda: condition(self.lines) or self.process.poll() is not None, timeout)
+        assert condition(self.lines), (self.lines, self.process.poll())
+
+    def end(self, number=signal.SIGINT):
+        self.process.send_signal(number)
+        code = self.process.wait(30)
+        self._thread.join(10)
+        return code
+
+
+def test_logs_are_followed_over_a_lost_connection(site, served):
+    p = served.start("logs", "--follow")
+    reader = Reader(p)
+    reader.wait("the lines so far", lambda lines: "app v2 listening\n" in lines)
+    say(site, "the first")
+    reader.wait("a new line", lambda lines: "the first\n" in lines)
+    site.host.cut_sessions()
+    say(site, "the second")
+    reader.wait("a line after the cut", lambda lines: "the second\n" in lines)
+    assert reader.end() == 0, p.stderr.read()
+    assert reader.lines == ["app v2 starting\n", "app v2 listening\n", "the first\n", "the second\n"]
+
+
+def test_a_watched_status_takes_one_connection(site, served):
+    """It is asked over the same one again, and over a new one when that is cut."""
+    site.host.clear_sshd_log()
+    reader = Reader(served.start("status", "--watch=1", "--json"))
+    reader.wait("three answers", lambda lines: len(lines) >= 3)
+    assert site.host.sshd_log().count("Accepted publickey") == 1
+    site.host.cut_sessions()
+    seen = len(reader.lines)
+    reader.wait("answers after the cut", lambda lines: len(lines) >= seen + 2)
+    assert reader.end() == 0
+    assert all(json.loads(line)["blue"]["name"] == "shop-blue" for line in reader.lines)
+
+
+def test_a_watched_status_is_drawn_on_the_terminal_until_q(served):
+    done = served.run_on_terminal("status", "--watch", typed=[("shop-blue", "q")])
+    assert done.code == 0 and ESCAPE in done.out, done
 
 
 # ---- the file of settings ----
