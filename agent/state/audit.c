@@ -196,13 +196,15 @@ static int read_tail(int fd, struct tail *t, struct err *err)
     size_t whole = lf ? (size_t)(lf - chunk) + 1 : 0;
     t->end = from + (int64_t)whole;
     t->torn = (size_t)n - whole;
-    t->damaged = !lf && from > 0; /* no line end for longer than a line may be */
-    if (!lf)
+    if (!lf) {
+        t->damaged = t->torn >= AUDITCHAIN_LINE_MAX;
         return 0;
+    }
     const char *before = whole > 1 ? memrchr(chunk, '\n', whole - 1) : NULL;
     const char *begin = before ? before + 1 : chunk;
     struct span line = { begin, (size_t)(lf - begin) };
-    t->damaged = !auditchain_read(line, &t->last);
+    /* No append that was cut off is as long as that: somebody wrote there. */
+    t->damaged = !auditchain_read(line, &t->last) || t->torn >= AUDITCHAIN_LINE_MAX;
     if (!t->damaged)
         (void)json_parse(line, &t->entry, NULL);
     return 0;

@@ -481,13 +481,28 @@ static void a_head_as_large_as_no_head_is_stays_found(void **state)
     break_it(*state, grow_head, 0, "audit.head is damaged", 4);
 }
 
-static void put_garbage_behind(struct host *h)
+static void put_bytes_behind(struct host *h, size_t bytes)
 {
     int fd = open_log(h);
     char garbage[3 * AUDITCHAIN_LINE_MAX];
     memset(garbage, 'x', sizeof(garbage));
-    assert_int_equal(pwrite(fd, garbage, sizeof(garbage), size_of(h, AUDIT_FILE)), sizeof(garbage));
+    assert_int_equal(pwrite(fd, garbage, bytes, size_of(h, AUDIT_FILE)), bytes);
     close_p(&fd);
+}
+
+static void put_garbage_behind(struct host *h)
+{
+    put_bytes_behind(h, 3 * AUDITCHAIN_LINE_MAX);
+}
+
+static void put_just_too_much_behind(struct host *h)
+{
+    put_bytes_behind(h, AUDITCHAIN_LINE_MAX);
+}
+
+static void a_tail_longer_than_any_entry_is_no_append_that_was_cut_off(void **state)
+{
+    break_it(*state, put_just_too_much_behind, 4, "no line is as long", 4);
 }
 
 static void garbage_behind_the_last_entry_stays_found(void **state)
@@ -610,6 +625,7 @@ int main(void)
         RUN_CASE(a_damaged_head_stays_found),
         RUN_CASE(a_head_as_large_as_no_head_is_stays_found),
         RUN_CASE(garbage_behind_the_last_entry_stays_found),
+        RUN_CASE(a_tail_longer_than_any_entry_is_no_append_that_was_cut_off),
         RUN_CASE(a_change_further_up_stays_found),
         RUN_CASE(a_large_log_is_rotated_and_the_chain_goes_on),
         RUN_CASE(a_kill_in_mid_rotation_is_no_break),
