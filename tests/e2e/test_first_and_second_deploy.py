@@ -82,7 +82,7 @@ def test_previous_version_is_kept_stopped_as_green(site, strategy):
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_third_deploy_removes_the_version_before_the_previous_one(site, strategy):
     for tag in ("v1", "v2", "v3"):
-        site.deploy(tag, strategy=strategy, keep_hours=0)
+        site.deploy(tag, strategy=strategy, keep_hours=0, keep_versions=2)
     containers = site.check_serves("v3")
     assert sorted(containers) == ["shop-blue", "shop-green"]
     assert "APP_VERSION=v2" in containers["shop-green"]["Config"]["Env"]
