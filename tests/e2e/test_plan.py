@@ -189,6 +189,20 @@ def test_all_problems_are_told_at_once(site):
     assert "'shop-next'" in problem(report, "is not ours")["message"]
 
 
+def test_after_a_way_back_by_hand_the_plan_is_against_what_runs(site):
+    site.deploy("v1", strategy="recreate")
+    site.deploy("v2", strategy="recreate")
+    site.host.docker("stop", "-t", "1", "shop-blue")
+    site.host.docker("start", "shop-green")
+    kit.eventually(lambda: site.host.version() == "v1", 15)
+    report = plan(site, "v3", strategy="recreate")
+    assert report["verdict"] == "deploy", report["problems"]
+    assert report["previous_image"].endswith(":v1")
+    site.deploy("v3", strategy="recreate")
+    assert json.loads(site.read_state("outcome.json"))["previous_digest"] == report["previous_digest"]
+    site.check_serves("v3")
+
+
 def test_folder_that_would_be_made_is_told_and_refuses_nothing(site):
     site.deploy("v1")
     report = plan(site, volumes="/srv/missing:/data")
