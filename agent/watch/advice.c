@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <math.h>
 
-#define DAY_MS (24LL * 3600 * 1000)
 #define SHOWN_ERROR 160
 
 struct row {
@@ -205,22 +204,6 @@ static bool clock_is_off(const struct advice_facts *f)
     return fabs(f->skew_seconds) > ADVICE_SKEW_SECONDS;
 }
 
-static int64_t certificate_days(const struct advice_facts *f)
-{
-    return (f->certificate_end_ms - f->now_ms) / DAY_MS;
-}
-
-static bool certificate_has_expired(const struct advice_facts *f)
-{
-    return f->has_certificate && f->certificate_end_ms <= f->now_ms;
-}
-
-static bool certificate_expires(const struct advice_facts *f)
-{
-    return f->has_certificate && !certificate_has_expired(f) &&
-           f->certificate_end_ms - f->now_ms <= ADVICE_CERTIFICATE_DAYS * DAY_MS;
-}
-
 static bool keeper_is_missing(const struct advice_facts *f)
 {
     return f->blue.ours && !f->keeper_exists && !f->running && !has(f->unfinished);
@@ -281,16 +264,14 @@ static const struct row rows[] = {
       "bluegreen-agent prune --app {app}" },
     { "audit_broken", "error", "deployment", audit_is_broken, "the audit log was changed or cut",
       "bluegreen-agent history verify --app {app}" },
-    { "certificate_expired", "error", "blue", certificate_has_expired,
-      "the certificate that {app} shows on port {certificate_port} has expired",
-      "openssl s_client -connect 127.0.0.1:{certificate_port} </dev/null | openssl x509 -noout -dates" },
     { "oom_killed", "warning", "blue", was_oom_killed,
       "{app}-blue used more memory than it may and was killed for it: raise 'memory', or look for a leak", LOGS },
     { "deployment_cut_off", "warning", "deployment", is_cut_off_with_keeper,
       "deployment {unfinished} was cut off and nobody is at it: the keeper brings it to its end",
       "docker restart {app}-keeper" },
     { "deployment_cut_off", "warning", "deployment", is_cut_off,
-      "deployment {unfinished} was cut off and nobody is at it: the next run brings it to its end", ROLLBACK },
+      "deployment {unfinished} was cut off and nobody is at it: the next run that takes the lock brings it to its end",
+      "bluegreen-agent prune --app {app}" },
     { "deployment_long", "warning", "deployment", runs_long, "deployment {running} has been running for {running_time}",
       "bluegreen-agent logs {running} --app {app}" },
     { "candidate_left", "warning", "deployment", candidate_is_left, "{app}-next is left of a deployment that is over",
@@ -314,9 +295,6 @@ static const struct row rows[] = {
     { "clock_skew", "warning", "host", clock_is_off,
       "the host's clock is {skew}: logins to AWS fail, and times in the history are wrong",
       "sudo timedatectl set-ntp true" },
-    { "certificate_expiring", "warning", "blue", certificate_expires,
-      "the certificate that {app} shows on port {certificate_port} ends in {certificate_days} days",
-      "openssl s_client -connect 127.0.0.1:{certificate_port} </dev/null | openssl x509 -noout -dates" },
     { "kpi_critical", "warning", "deployment", was_very_slow, "the last deployment was very slow: {kpi}",
       "bluegreen-agent logs {kpi_deployment} --app {app}" },
     { "kpi_warning", "info", "deployment", was_slow, "the last deployment was slow: {kpi}",
@@ -418,10 +396,6 @@ static void add_value(const struct advice_facts *f, struct span name, struct buf
         buf_adds(out, has(f->lock_deployment) ? f->lock_deployment : "nobody knows which");
     else if (span_eq(name, "skew"))
         buf_addf(out, "%.0f s %s", fabs(f->skew_seconds), f->skew_seconds > 0 ? "fast" : "slow");
-    else if (span_eq(name, "certificate_port"))
-        buf_addf(out, "%d", f->certificate_port);
-    else if (span_eq(name, "certificate_days"))
-        buf_addf(out, "%" PRId64, certificate_days(f));
     else if (span_eq(name, "kpi"))
         add_kpi(out, f);
     else if (span_eq(name, "kpi_deployment"))

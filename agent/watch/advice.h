@@ -14,7 +14,6 @@
 #define ADVICE_RESTARTS 3
 #define ADVICE_RESTARTS_UP_MS (10LL * 60 * 1000) /* up longer than that: the loop is over */
 #define ADVICE_SKEW_SECONDS 5.0
-#define ADVICE_CERTIFICATE_DAYS 21
 #define ADVICE_OLD_API 41 /* Engine 20.10: older ones are slow to tell CPU time, and nobody mends them any more */
 
 enum advice_health { ADVICE_HEALTH_UNKNOWN, ADVICE_HEALTHY, ADVICE_UNHEALTHY };
@@ -53,9 +52,6 @@ struct advice_facts {
     const char *lock_deployment;
     int64_t disk_free_bytes, disk_total_bytes; /* -1 unknown */
     double skew_seconds;                       /* positive: the host is ahead; 0 also: unknown */
-    bool has_certificate;
-    int64_t certificate_end_ms; /* Unix time */
-    int certificate_port;
     struct {
         enum kpi_verdict verdict; /* the worst of the last deployment */
         const char *title, *deployment;

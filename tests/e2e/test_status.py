@@ -7,7 +7,8 @@ import re
 from e2e import kit, schema
 from testbed.engine import wait_for
 
-SCHEMA = json.loads((pathlib.Path(__file__).parents[2] / "docs" / "status.schema.json").read_text())
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SCHEMA = json.loads((ROOT / "docs" / "status.schema.json").read_text())
 
 
 def ask(site, **over):
@@ -154,3 +155,63 @@ def test_a_small_disk_is_told(site):
     report = ask(site, host=small.name, host_fingerprint=small.fingerprint())
     small.exec("rm /var/lib/docker/filler")
     assert advice(report)["disk_full"]["level"] == "error", report["disk"]
+
+
+def test_fifty_past_deployments_are_no_burden(site):
+    """Roomy here, on a machine that does other things, too; make bench has the bar."""
+    site.deploy("v1")
+    site.deploy("v2")
+    site.host.exec("cd /home/ec2-user/.bluegreen/apps/shop/deployments; one=$(ls | head -1); "
+                   "for i in $(seq 10 59); do cp -a $one 20250101-0000$i-aaaaaa; done")
+    report = ask(site)
+    assert report["deployments"][0]["n"] == 2 and report["blue"]["health"] == "healthy"
+    assert ask_on_the_host(site, 3) < 3
+
+
+def ask_on_the_host(site, times):
+    """Seconds of the fastest of so many answers, each by a new agent, as somebody on the host asks."""
+    request = json.dumps({"v": 1, "op": "status", "app": "shop"})
+    frame = f"{len(request)}\n{request}"
+    script = (f"printf '%s' '{frame}' >/tmp/question; for i in $(seq {times}); do a=$(date +%s%N); "
+              "/home/ec2-user/.bluegreen/bin/bluegreen-agent-*-* serve </tmp/question >/tmp/answer || exit 1; b=$(date +%s%N); "
+              "grep -q '\"outcome\":\"reported\"' /tmp/answer || exit 1; echo $(((b - a) / 1000000)); done")
+    out = site.host.exec(script, user="ec2-user").split()
+    site.host.exec("rm -f /tmp/question /tmp/answer")
+    return min(map(int, out)) / 1000
+
+
+# ---- the page for people lists what the code knows ----
+
+TEXT = r'"(?:[^"\\]|\\.)*"'
+
+
+def literal(tokens, macros):
+    """The value of adjacent C string literals and macros that stand for some."""
+    return "".join(macros[t] if t in macros else json.loads(t) for t in re.findall(rf"{TEXT}|[A-Z_]+", tokens))
+
+
+def rows_of_the_table():
+    source = (ROOT / "agent/watch/advice.c").read_text(encoding="utf-8")
+    macros = {name: literal(text, {}) for name, text in re.findall(rf"^#define (\w+) ((?:{TEXT}\s*)+)$", source, re.M)}
+    table = source.split("static const struct row rows[] = {")[1].split("\n};")[0]
+    found = re.findall(rf'\{{ "(\w+)", "(\w+)", "\w+", \w+,\s*((?:{TEXT}\s*)+),\s*((?:{TEXT}|[A-Z_]+|\s)+?) \}}', table)
+    assert len(found) == table.count("{ \"")
+    return [(code, level, literal(text, macros), literal(command, macros)) for code, level, text, command in found]
+
+
+def page_rows():
+    def shown(text):
+        return re.sub(r"\{\w+\}", "…", text.replace("{app}", "APP")).replace("|", "\\|")
+    return [f"| `{code}` | {level} | {shown(text)} | " + (f"`{shown(command)}` |" if command else "|")
+            for code, level, text, command in rows_of_the_table()]
+
+
+def test_page_says_what_the_table_of_the_code_says():
+    section = (ROOT / "docs/troubleshooting.md").read_text(encoding="utf-8").split("\n## What status recommends\n")[1]
+    there = re.findall(r"^\| `\w+` \|.*$", section.split("\n## ")[0], re.M)
+    assert there == page_rows(), "\n".join(page_rows())
+
+
+def test_entries_are_those_of_the_history():
+    history = json.loads((ROOT / "docs" / "history.schema.json").read_text())["$defs"]["entry"]
+    assert set(SCHEMA["$defs"]["entry"]["required"]) == set(history["required"])

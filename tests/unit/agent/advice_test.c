@@ -11,7 +11,6 @@
 #define NOW INT64_C(1800000000000)
 #define MINUTE INT64_C(60000)
 #define HOUR (60 * MINUTE)
-#define DAY (24 * HOUR)
 #define DIGEST "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define OTHER "sha256:fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"
 
@@ -257,7 +256,7 @@ static void a_deployment_that_nobody_is_at_is_told(void **state)
     f.unfinished = "20260103-000000-cccccc";
     assert_advice(&f, "deployment_cut_off", "warning", "20260103-000000-cccccc", "docker restart shop-keeper");
     f.keeper_exists = f.keeper_runs = false;
-    assert_advice(&f, "deployment_cut_off", "warning", "20260103-000000-cccccc", "bluegreen-agent rollback --app shop");
+    assert_advice(&f, "deployment_cut_off", "warning", "20260103-000000-cccccc", "bluegreen-agent prune --app shop");
     f.running = true; /* the run that is under way brings it to its end first */
     assert_string_equal(codes(&f), "");
 }
@@ -371,26 +370,6 @@ static void a_clock_that_is_off_is_told(void **state)
     assert_advice(&f, "clock_skew", "warning", "90 s slow", "sudo timedatectl set-ntp true");
 }
 
-static void a_certificate_is_told_of_three_weeks_ahead(void **state)
-{
-    (void)state;
-    struct advice_facts f = well();
-    f.has_certificate = true;
-    f.certificate_port = 8443;
-    f.certificate_end_ms = NOW + 21 * DAY + 1;
-    assert_string_equal(codes(&f), "");
-    f.certificate_end_ms = NOW + 21 * DAY;
-    assert_advice(&f, "certificate_expiring", "warning", "in 21 days",
-                  "openssl s_client -connect 127.0.0.1:8443 </dev/null | openssl x509 -noout -dates");
-    f.certificate_end_ms = NOW + 1;
-    assert_string_equal(codes(&f), "certificate_expiring");
-    f.certificate_end_ms = NOW;
-    assert_advice(&f, "certificate_expired", "error", "port 8443",
-                  "openssl s_client -connect 127.0.0.1:8443 </dev/null | openssl x509 -noout -dates");
-    f.has_certificate = false;
-    assert_string_equal(codes(&f), "");
-}
-
 static void a_keeper_that_does_not_run_is_to_be_started(void **state)
 {
     (void)state;
@@ -453,7 +432,6 @@ int main(void)
         cmocka_unit_test(an_audit_log_that_is_not_whole_is_told),
         cmocka_unit_test(little_room_on_the_disk_is_told),
         cmocka_unit_test(a_clock_that_is_off_is_told),
-        cmocka_unit_test(a_certificate_is_told_of_three_weeks_ahead),
         cmocka_unit_test(a_keeper_that_does_not_run_is_to_be_started),
         cmocka_unit_test(an_engine_that_nobody_mends_any_more_is_told),
         cmocka_unit_test(what_stops_the_service_is_told_first),
