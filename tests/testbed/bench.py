@@ -26,6 +26,7 @@ ROUNDS = int(os.environ.get("BENCH_ROUNDS", "10"))
 OUTAGE_ROUNDS = max(1, ROUNDS // 3)
 GRACE_S = 2
 RATE = 200
+WATCH_S = 5
 
 # What a person would type; the login is done once beforehand.
 SCRIPT = ("set -e; docker pull -q {image} >/dev/null; docker stop -t {grace} app >/dev/null; docker rename app app-old; "
@@ -112,6 +113,28 @@ def channels(site):
     return log.count("Accepted publickey"), log.count("new session [server-session]")
 
 
+# What somebody on the host waits for, and what a status that is watched costs: answers one after another on one channel.
+STATUS = r"""
+agent=$(ls /home/ec2-user/.bluegreen/bin/bluegreen-agent-*-*); request='{"v":1,"op":"status","app":"shop"}'
+printf '%s\n%s' ${#request} "$request" >/tmp/question
+for i in $(seq ROUNDS); do a=$(date +%s%N); $agent serve </tmp/question >/dev/null; b=$(date +%s%N); echo $((b - a)); done
+TIMEFORMAT='%U %S'
+time (for i in $(seq ROUNDS); do cat /tmp/question; sleep 0.2; done | exec $agent serve >/dev/null) 2>&1
+rm /tmp/question
+"""
+
+
+def status(site, rounds):
+    """(seconds of each answer on the host, CPU seconds of an answer on a channel that asks again) with 50 past deployments."""
+    site.host.reset()
+    good(site.run("v1"), "deployed")
+    good(site.run("v2"), "deployed")
+    site.host.exec("cd /home/ec2-user/.bluegreen/apps/shop/deployments; one=$(ls | head -1); "
+                   "for i in $(seq 10 57); do cp -a $one 20250101-0000$i-aaaaaa; done")
+    out = site.host.exec("{ " + STATUS.replace("ROUNDS", str(rounds)) + " } 2>&1", user="ec2-user").split()
+    return [int(ns) / 1e9 for ns in out[:rounds]], sum(map(float, out[rounds:])) / rounds
+
+
 class Table:
     def __init__(self):
         self.missed = 0
@@ -155,6 +178,11 @@ def main():
         runs = added(site, OUTAGE_ROUNDS, "handover", send_agent=True)
         table.row("handover: the same with the agent to be sent (s)", statistics.median(runs), 3.0,
                   f"{min(runs):.2f} to {max(runs):.2f}")
+        answers, cpu = status(site, 3 * ROUNDS)
+        table.row("status on the host with 50 past deployments (s)", statistics.median(answers), 0.3,
+                  f"{min(answers):.2f} to {max(answers):.2f}")
+        table.row("status asked every 5 s: % of a core, with the asking", cpu / WATCH_S * 100, 1,
+                  f"{cpu * 1000:.1f} ms an answer")
         connections, opened = channels(site)
         table.row("SSH connections of one deployment", connections, 1, "")
         table.row("SSH channels on it", opened, 4, "")
