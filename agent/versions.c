@@ -1,8 +1,7 @@
 #include "agent/versions.h"
 
+#include "agent/state/audit.h"
 #include "agent/state/store.h"
-
-#include <fcntl.h>
 
 #define DIGEST_PREFIX "sha256:"
 #define SHORT_DIGEST_MIN 7 /* hex digits, as git takes them */
@@ -10,11 +9,16 @@
 
 /* ---- reading ---- */
 
-static bool is_good(const struct json *outcome, bool is_rollback)
+/* Of an outcome.json or an entry of the audit log, which have the same members. */
+static void fill(struct version *v, const struct json *from, const char *deployment)
 {
-    const char *name = json_str(outcome, "outcome", "");
-    return strcmp(name, "deployed") == 0 || strcmp(name, "unchanged") == 0 ||
-           (is_rollback && strcmp(name, "rolled_back") == 0);
+    *v = (struct version){ .is_rollback = strcmp(json_str(from, "operation", ""), "rollback") == 0 };
+    (void)snprintf(v->deployment, sizeof(v->deployment), "%s", deployment);
+    (void)snprintf(v->image, sizeof(v->image), "%s", json_str(from, "image", ""));
+    (void)snprintf(v->digest, sizeof(v->digest), "%s", json_str(from, "digest", ""));
+    const char *name = json_str(from, "outcome", "");
+    v->served = strcmp(name, "deployed") == 0 || strcmp(name, "unchanged") == 0 ||
+                (v->is_rollback && strcmp(name, "rolled_back") == 0);
 }
 
 /* 0; 1: it has not ended, or cannot be read. */
@@ -27,13 +31,31 @@ static int read_one(int app_fd, const char *id, struct version *ret)
     if (store_open_deployment(app_fd, id, &dir_fd, &ignored) != 0 ||
         store_read(dir_fd, "outcome.json", &text, &ignored) != 0 || json_parse(buf_span(&text), &outcome, &ignored) < 0)
         return 1;
-    *ret = (struct version){ .is_rollback = strcmp(json_str(outcome, "operation", ""), "rollback") == 0 };
-    (void)snprintf(ret->deployment, sizeof(ret->deployment), "%s", id);
-    (void)snprintf(ret->image, sizeof(ret->image), "%s", json_str(outcome, "image", ""));
-    (void)snprintf(ret->digest, sizeof(ret->digest), "%s", json_str(outcome, "digest", ""));
-    ret->served = is_good(outcome, ret->is_rollback);
-    ret->has_settings = faccessat(dir_fd, "request.json", F_OK, 0) == 0;
+    fill(ret, outcome, id);
     return 0;
+}
+
+/* Runs whose record was pruned: image and digest outlive it. A log that cannot be read adds nothing. */
+static void add_audited(int app_fd, struct versions *v)
+{
+    _cleanup_(audit_log_done_p) struct audit_log log = { 0 };
+    struct err ignored = { 0 };
+    if (audit_read(app_fd, VERSIONS_MAX, &log, &ignored) < 0)
+        return;
+    for (size_t i = 0; i < log.count; i++) {
+        _cleanup_(json_free_p) struct json *entry = audit_entry(&log, i);
+        const char *id = json_str(entry, "deployment", "");
+        bool is_run = id[0] && strcmp(json_str(entry, "operation", ""), "prune") != 0;
+        if (is_run && wire_is_id(id) && !versions_of(v, id))
+            fill(&v->items[v->len++], entry, id);
+    }
+}
+
+/* Ids begin with their time. */
+static int newest_first(const void *a, const void *b)
+{
+    const struct version *x = a, *y = b;
+    return strcmp(y->deployment, x->deployment);
 }
 
 int versions_read(int app_fd, struct versions *ret, struct err *err)
@@ -42,16 +64,20 @@ int versions_read(int app_fd, struct versions *ret, struct err *err)
     *ret = (struct versions){ 0 };
     int r = store_list_deployments(app_fd, &ids, err);
     size_t most = ids.len < VERSIONS_MAX ? ids.len : VERSIONS_MAX;
-    ret->items = calloc(most ? most : 1, sizeof(*ret->items));
+    ret->items = calloc(most + VERSIONS_MAX, sizeof(*ret->items));
     if (r == 0 && !ret->items)
         r = err_set(err, ERR_NOMEM, 0, "out of memory: the versions of the app");
     for (size_t i = 0; r == 0 && i < most; i++)
         if (read_one(app_fd, ids.items[i], &ret->items[ret->len]) == 0)
             ret->len++;
     strlist_done(&ids);
-    if (r < 0)
+    if (r < 0) {
         versions_done(ret);
-    return r;
+        return r;
+    }
+    add_audited(app_fd, ret);
+    qsort(ret->items, ret->len, sizeof(*ret->items), newest_first);
+    return 0;
 }
 
 void versions_done(struct versions *v)

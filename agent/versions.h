@@ -1,6 +1,6 @@
 /*
- * The versions of an app that served once, as the records of its deployments tell, and which of them somebody means by an
- * id, a digest, a tag or an image reference.
+ * The versions of an app that served once, as the records of its deployments tell, and for those whose record is gone the
+ * audit log; and which of them somebody means by an id, a digest, a tag or an image reference.
  */
 #ifndef BLUEGREEN_VERSIONS_H
 #define BLUEGREEN_VERSIONS_H
@@ -8,7 +8,7 @@
 #include "shared/reference.h"
 #include "shared/wire.h"
 
-#define VERSIONS_MAX 200 /* newest records looked at */
+#define VERSIONS_MAX 200 /* newest records, and as many newest entries of the audit log */
 
 struct version {
     char deployment[WIRE_ID_MAX + 1];
@@ -16,7 +16,6 @@ struct version {
     char digest[REFERENCE_DIGEST_SIZE];                      /* "" none: a local image */
     bool served;                                             /* it ended well; false: the deployment failed */
     bool is_rollback;                                        /* the run brought an older version back */
-    bool has_settings;
 };
 
 struct versions {
@@ -24,7 +23,7 @@ struct versions {
     size_t len;
 };
 
-/* Read the records of an app. -ERR_IO, -ERR_NOMEM; a record that cannot be read is left out. */
+/* Read the records of an app, and its audit log. -ERR_IO, -ERR_NOMEM; a record that cannot be read is left out. */
 int versions_read(int app_fd, struct versions *ret, struct err *err);
 void versions_done(struct versions *v);
 static inline void versions_done_p(struct versions *v)

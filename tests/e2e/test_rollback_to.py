@@ -69,6 +69,15 @@ def test_to_a_tag_that_was_never_deployed_here_when_no_green_is_left(site):
     assert "COLOUR=blue" in blue["Env"] and blue["Labels"]["team"] == "shop"
 
 
+def test_an_id_whose_record_was_pruned_is_known_from_the_audit_log(site):
+    ids = three_versions(site, env="COLOUR=blue")
+    site.host.exec(f"rm -r /home/ec2-user/.bluegreen/apps/shop/deployments/{ids['v1']}")
+    result = rollback(site, ids["v1"])
+    assert result.exit_code == 0, result
+    assert "not on the host any more" in result.shown()  # its settings: those of the latest version
+    assert "COLOUR=blue" in site.check_serves("v1")["shop-blue"]["Config"]["Env"]
+
+
 def test_when_nothing_runs_any_more(site):
     ids = three_versions(site)
     site.host.docker("rm", "-f", "shop-blue", "shop-green")

@@ -1,5 +1,6 @@
 #include "agent/versions.h"
 
+#include "agent/state/audit.h"
 #include "tests/unit/agent/host.h"
 
 #define A "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -93,12 +94,28 @@ static void a_record_that_cannot_be_read_is_left_out(void **state)
     assert_int_equal(v.len, 0);
 }
 
+static void what_is_pruned_is_known_from_the_audit_log(void **state)
+{
+    struct host *h = *state;
+    _cleanup_(versions_done_p) struct versions v = { 0 };
+    struct audit_mark mark;
+    _cleanup_(json_free_p) struct json *deploy =
+        host_parse("{\"operation\":\"deploy\",\"deployment\":\"20251231-000000-ffffff\",\"outcome\":\"deployed\","
+                   "\"image\":\"r.example.com/shop:0.9\",\"digest\":\"sha256:0900900\"}");
+    _cleanup_(json_free_p) struct json *prune = host_parse("{\"operation\":\"prune\",\"deployment\":\"\"}");
+    host_assert_result(h, audit_append(h->run.app_fd, deploy, NULL, &mark, &h->err), 0);
+    host_assert_result(h, audit_append(h->run.app_fd, prune, NULL, &mark, &h->err), 0);
+    three_records(h, &v);
+    assert_int_equal(v.len, 5);
+    assert_string_equal(v.items[4].deployment, "20251231-000000-ffffff");
+    assert_string_equal(versions_find(&v, "0.9")->digest, "sha256:0900900");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_people_type_finds_the_version),
-        RUN_CASE(only_what_served_is_found_newest_first),
-        RUN_CASE(what_is_offered_names_each_image_once),
+        cmocka_unit_test(what_people_type_finds_the_version), RUN_CASE(only_what_served_is_found_newest_first),
+        RUN_CASE(what_is_offered_names_each_image_once),      RUN_CASE(what_is_pruned_is_known_from_the_audit_log),
         RUN_CASE(a_record_that_cannot_be_read_is_left_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
