@@ -146,20 +146,28 @@ static int write_out(struct watch *w, struct span bytes, struct err *err)
     return err_set(err, ERR_IO, errno, "write: %s", strerror(errno));
 }
 
+/* Since when there was no answer where there should be one; -1: there was. A session may try for long before it says that it failed. */
+static int64_t lost_since(const struct watch *w, int64_t now)
+{
+    if (w->lost >= 0)
+        return w->lost;
+    return w->question.asked && now - w->asked >= WATCH_LOST_MS ? w->asked : -1;
+}
+
 static int draw(struct watch *w, struct err *err)
 {
     _cleanup_(buf_done_p) struct buf line = BUF_INIT(8192);
-    int64_t now = clock_mono_ms();
-    bool lost = w->lost >= 0;
+    int64_t now = clock_mono_ms(), since = lost_since(w, now);
+    bool lost = since >= 0;
     unsigned columns = 0, rows = 0;
     const struct watch_moment m = {
         .seconds = w->o.seconds,
         .answered_at = w->answered_wall,
         .asking_ms = w->question.asked ? now - w->asked : 0,
-        .lost_ms = lost ? now - w->lost : -1,
+        .lost_ms = lost ? now - since : -1,
         .silent_ms = now - w->answered,
         .again_ms = w->question.asked || w->next < now ? 0 : w->next - now,
-        .trouble = w->trouble,
+        .trouble = w->lost >= 0 ? w->trouble : "",
     };
 
     screen_size(w->o.out, &columns, &rows);

@@ -25,9 +25,9 @@ static void add_lost(const struct watch_moment *m, struct buf *out)
         buf_adds(out, "next try in ");
         view_duration((double)(m->again_ms + 999) / 1000, out);
     } else {
-        buf_adds(out, "trying again");
+        buf_adds(out, *m->trouble ? "trying again" : "still waiting");
     }
-    buf_adds(out, " (q ends): ");
+    buf_adds(out, *m->trouble ? " (q ends): " : " (q ends)");
     view_word(m->trouble, out);
 }
 

@@ -11,10 +11,11 @@ struct watch_moment {
     int64_t lost_ms;     /* since the first of the questions that failed; -1: the last one did not */
     int64_t silent_ms;   /* since the last answer */
     int64_t again_ms;    /* until the next question; 0: it is being asked */
-    const char *trouble; /* why the last one failed; made safe here */
+    const char *trouble; /* why the last one failed; "" none did, the answer is only late. Made safe here */
 };
 
 #define WATCH_SLOW_MS 2000 /* a question that waits longer is told */
+#define WATCH_LOST_MS 5000 /* and one that waits longer than this is as good as failed */
 
 /* Appends one line, without LF. */
 void watch_line(const struct watch_moment *m, bool colour, struct buf *out);

@@ -49,6 +49,8 @@ static void a_lost_connection_is_told_with_its_reason_in_words(void **state)
     m.again_ms = 0;
     assert_non_null(strstr(line_of(&m, false), "ago; trying again (q ends): "));
     assert_non_null(strstr(line_of(&m, true), "NO ANSWER since 12 s"));
+    m.trouble = ""; /* nothing failed, the answer is only late */
+    assert_string_equal(line_of(&m, false), "NO ANSWER since 12 s; last answer 1 min 14 s ago; still waiting (q ends)");
 }
 
 static void questions_come_faster_while_a_deployment_runs(void **state)

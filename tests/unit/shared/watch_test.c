@@ -323,6 +323,8 @@ static void keys_are_heard_while_the_question_waits(void **state)
     (void)state;
     begin(&t, answers, 2, 1);
     at = wait_for(&t, 0, "waiting for an answer since ");
+    at = wait_for(&t, at, "NO ANSWER since ");
+    at = wait_for(&t, at, "\033[2m"); /* what is no longer sure is dimmed */
     say(&t, "q");
     finish(&t, at, 0);
     assert_true(clock_mono_ms() - began < PATIENCE_MS);
