@@ -58,9 +58,11 @@ static void platform(const struct markdown *m, const struct json *p)
         markdown_raw(m, n ? ", " : "");
         markdown_text(m, json_value_str(i, ""));
     }
-    markdown_raw(m, json_bool(p, "fits", false) ? " fits " : " **does not fit** ");
-    markdown_text(m, json_str(p, "host", "?"));
-    markdown_raw(m, " |\n");
+    if (n) {
+        markdown_raw(m, json_bool(p, "fits", false) ? " fits " : " **does not fit** ");
+        markdown_text(m, json_str(p, "host", "?"));
+    }
+    markdown_raw(m, n ? " |\n" : "not known |\n");
 }
 
 static void size(const struct markdown *m, const struct json *s)

@@ -80,6 +80,14 @@ static void add_words(const struct json *list, struct buf *line)
         buf_addf(line, " and %zu more", json_len(list) - n);
 }
 
+static void add_side(const char *key, const struct json *value, struct buf *line)
+{
+    if (strcmp(key, "digest") == 0 && *json_value_str(value, ""))
+        view_digest(json_value_str(value, ""), line);
+    else
+        add_value(value, line);
+}
+
 /* "memory: no limit → 256 MiB"; of the environment the keys. */
 static void change(const struct view *v, const struct json *c)
 {
@@ -92,9 +100,9 @@ static void change(const struct view *v, const struct json *c)
     if (strncmp(json_key(c), "env_", 4) == 0) {
         add_words(c, &line);
     } else {
-        add_value(before, &line);
+        add_side(json_key(c), before, &line);
         buf_adds(&line, " → ");
-        add_value(before ? json_next(before) : NULL, &line);
+        add_side(json_key(c), before ? json_next(before) : NULL, &line);
     }
     view_end(v, &line);
 }
@@ -165,10 +173,14 @@ static void facts(const struct view *v, const struct json *report)
     view_end(v, &line);
     begin(v, "platform", &line);
     add_words(json_get(platform, "image"), &line);
-    view_style(v, fits ? "" : VIEW_BAD, &line);
-    buf_adds(&line, fits ? ", fits " : ", does NOT fit ");
-    view_style(v, fits ? "" : VIEW_PLAIN, &line);
-    view_word(json_str(platform, "host", "?"), &line);
+    if (!json_len(json_get(platform, "image")))
+        buf_adds(&line, "not known");
+    else if (fits)
+        buf_adds(&line, ", fits ");
+    else
+        view_styled(v, VIEW_BAD, ", does NOT fit ", &line);
+    if (json_len(json_get(platform, "image")))
+        view_word(json_str(platform, "host", "?"), &line);
     view_end(v, &line);
     size(v, json_get(report, "size"));
     expected(v, json_get(report, "expected"));

@@ -64,6 +64,18 @@ static void nothing_to_do_is_said(void **state)
     assert_non_null(strchr(view_shown("plan", NULL, 0, false), '\n'));
 }
 
+static void what_is_not_known_is_said_and_digests_are_short(void **state)
+{
+    _cleanup_(json_free_p) struct json *report = view_sample(
+        "plan",
+        "{\"platform\":{\"host\":\"\",\"image\":[],\"fits\":true},\"changes\":{\"digest\":[\"sha256:1111222233334444\","
+        "\"sha256:5555666677778888\"]}}");
+
+    (void)state;
+    assert_non_null(strstr(view_shown("plan", report, 0, false), "\nplatform      not known\n"));
+    assert_non_null(strstr(view_shown("plan", report, 0, false), "\n  digest        111122223333 → 555566667777\n"));
+}
+
 static void words_of_the_host_reach_the_terminal_as_words(void **state)
 {
     (void)state;
@@ -76,6 +88,7 @@ int main(void)
         cmocka_unit_test(what_a_deployment_would_do_is_told_and_that_nothing_was_done),
         cmocka_unit_test(a_refusal_comes_with_its_reason_and_what_to_do),
         cmocka_unit_test(nothing_to_do_is_said),
+        cmocka_unit_test(what_is_not_known_is_said_and_digests_are_short),
         cmocka_unit_test(words_of_the_host_reach_the_terminal_as_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
