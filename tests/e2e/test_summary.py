@@ -208,11 +208,16 @@ def test_status_and_a_wrong_input(site):
     assert facts["Health"][0].startswith("healthy, answers in ") and facts["State"][1].startswith("exited since ")
     assert len(shown.table("Deployment")) == 3
 
+    shown = draw("plan", site.run("v2", command="plan", memory="64m", env="NEW_KEY=1"))
+    assert shown.summary.first("h2").text == "Plan: shop" and "would be deployed" in alert(shown)[1]
+    assert "NEW_KEY" in rows(shown, "Setting")["environment: added"][1]
     shown = draw("prune", site.run(command="prune", dry_run="true"))
     assert shown.summary.first("h2").text == "Pruned: shop"
     site.host.docker("stop", "-t", "0", "shop-blue")
     shown = draw("status-down", site.run(command="status"), themes=("dark",))
     assert alert(shown)[0] == "Warning" and "NOT RUNNING" in alert(shown)[1] and headings(shown)[0] == "What to do"
+    shown = draw("diagnose", site.run(command="diagnose"))
+    assert shown.summary.first("h2").text == "Diagnosis: shop" and alert(shown)[0] == "Warning"
     site.host.docker("start", "shop-blue")
 
     wrong = site.run("v1", port="nonsense")

@@ -12,7 +12,7 @@ from testbed.engine import wait_for
 from testbed.terminal import Terminal
 
 CLOCK = re.compile(r"every (\d+) s, 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC(, waiting for an answer since \d+ s)? \(q ends\)")
-LOST = re.compile(r"NO ANSWER since (.+); last answer (.+) ago; (next try in .+|trying again) \(q ends\): (.+)")
+LOST = re.compile(r"NO ANSWER since (.+); last answer (.+) ago; (next try in .+|trying again|still waiting) \(q ends\)(: .+)?")
 REFUSE = "INPUT -p tcp --dport 22 -j REJECT --reject-with tcp-reset"
 
 
@@ -67,7 +67,7 @@ class Watch:
             assert re.search(rf"(?<![-\w]){mode}\b", modes), f"{mode} is off: {modes}"
 
 
-@pytest.fixture(params=["host"])
+@pytest.fixture(params=["host", "laptop"])
 def watch(request, site, shipped):
     path = f"{shipped / 'bin'}:/usr/bin:/bin"
     with Terminal(110, 60, env={"PATH": path, "BLUEGREEN_AGENT_DIR": str(shipped / "usr/lib/bluegreen")}) as terminal:
