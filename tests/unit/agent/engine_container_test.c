@@ -357,9 +357,37 @@ static void the_size_of_a_container_is_what_it_wrote(void **state)
     assert_int_equal(bytes, 0);
 }
 
+static void times_of_the_engine_are_read(void **state)
+{
+    (void)state;
+    assert_int_equal(engine_time_ms("1970-01-01T00:00:01Z"), 1000);
+    assert_int_equal(engine_time_ms("1970-01-01T00:00:01.5Z"), 1500);
+    assert_int_equal(engine_time_ms("1970-01-01T00:00:01.123456789Z"), 1123);
+    static const char *const none[] = { "",
+                                        "Z",
+                                        "0001-01-01T00:00:00Z",
+                                        "1970-01-01T00:00:01",
+                                        "1970-01-01T00:00:01+01:00",
+                                        "yesterdayZ",
+                                        "1970-01-01T00:00:01.5.5.5Z garbage" };
+    for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+        assert_int_equal(engine_time_ms(none[i]), -1);
+}
+
+static void a_limit_holds_for_every_call(void **state)
+{
+    struct fixture *f = *state;
+    struct engine_container c;
+    fake_engine_reply(f->fake, "GET /containers/shop-blue/json", FAKE_HANG, "");
+    engine_limit(f->engine, 50);
+    assert_err(f, engine_container_inspect(f->engine, "shop-blue", &c, &f->err), ERR_TIMEOUT, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(times_of_the_engine_are_read),
+        CASE(a_limit_holds_for_every_call),
         CASE(a_container_is_read),
         CASE(networks_of_a_container_are_read),
         CASE(more_networks_than_fit_are_left_out),
