@@ -169,6 +169,18 @@ def test_prune_by_hand_tells_first_and_then_does_it(site):
     assert report(site, "history", "history")["entries"][0]["who"] == WHO
 
 
+def test_diagnose_by_hand_finds_what_is_wrong_and_changes_nothing(site):
+    site.deploy("v1")
+    assert report(site, "diagnose", "diagnose")["checks"]
+    site.host.docker("stop", "-t", "1", "shop-blue")
+    before = site.host.snapshot()
+    found = report(site, "diagnose", "diagnose")["findings"]
+    assert any(f["subject"] == "blue" and f["level"] == "error" for f in found), found
+    text = by_hand(site, "diagnose").text
+    assert all(f["cause"][:30] in text for f in found if f["level"] == "error"), text
+    assert site.host.snapshot() == before
+
+
 def test_a_plan_by_hand_tells_what_a_deployment_would_change_and_changes_nothing(site):
     site.deploy("v1", env="COLOR=blue", secret_env="TOKEN=one")
     before = site.host.snapshot()
