@@ -359,6 +359,15 @@ def test_plan_and_prune_change_nothing_when_they_only_look(site, served):
     assert site.host.snapshot() == before
 
 
+def test_diagnose_tells_causes_with_their_next_step(site, served):
+    report = answer(served, "diagnose")
+    check_schema(report, "diagnose")
+    assert report["checks"], report
+    site.host.docker("stop", "-t", "1", "shop-blue")
+    broken = answer(served, "diagnose")
+    assert [f for f in broken["findings"] if f["subject"] == "blue" and f["command"]], broken
+
+
 def test_logs_are_the_apps_own_lines(site, served):
     assert served.run("logs").out == "app v2 starting\napp v2 listening\n"
     assert served.run("logs", "green", "--lines", "1", "--since", "3d").out.startswith("app v1")
