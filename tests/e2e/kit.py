@@ -136,6 +136,17 @@ def canary(what):
     return f"canary-{what}-{secrets.token_hex(8)}"
 
 
+SICK_AFTER = "200"  # good answers of an app that a test makes sick: more than any deployment asks for
+
+
+def make_sick(site):
+    """Ask an app with SICK_AFTER until it is."""
+    for _ in range(2 * int(SICK_AFTER)):
+        if site.host.http("/health")[0] == 503:
+            return
+    raise AssertionError("the app did not fall sick")
+
+
 def eventually(condition, timeout=10.0):
     return wait_for("condition", condition, timeout)
 

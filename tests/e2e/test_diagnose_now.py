@@ -5,7 +5,6 @@ import pathlib
 
 import pytest
 from e2e import kit, schema
-from testbed.engine import wait_for
 
 SCHEMA = json.loads((pathlib.Path(__file__).parents[2] / "docs" / "diagnose.schema.json").read_text())
 
@@ -90,9 +89,9 @@ def test_the_last_deployment_that_failed_is_told_with_its_cause(site):
 
 def test_a_blue_that_answers_503(site):
     site.deploy("v1")
-    site.bed.registry.push_app("sickens", {"SICK_AFTER": "12"})
+    site.bed.registry.push_app("sickens", {"SICK_AFTER": kit.SICK_AFTER})
     site.deploy("sickens")
-    wait_for("the app to fall sick", lambda: site.host.http("/health")[0] == 503, 20)
+    kit.make_sick(site)
     a = ask(site)
     finding = a.findings["app_reports_failure"]
     assert finding["level"] == "error" and finding["command"] == "bluegreen-agent rollback --app shop", a
@@ -101,9 +100,9 @@ def test_a_blue_that_answers_503(site):
 
 def test_the_secrets_of_the_app_are_in_no_evidence(site):
     secret = kit.canary("diagnose")
-    site.bed.registry.push_app("chatty", {"SICK_AFTER": "12", "SAY": f"connecting with {secret} to the database"})
+    site.bed.registry.push_app("chatty", {"SICK_AFTER": kit.SICK_AFTER, "SAY": f"connecting with {secret} to the database"})
     site.deploy("chatty", secret_env=f"TOKEN={secret}")
-    wait_for("the app to fall sick", lambda: site.host.http("/health")[0] == 503, 20)
+    kit.make_sick(site)
     a = ask(site)
     assert "connecting with" in a.evidence("app_reports_failure") and secret not in json.dumps(a.report), a
 

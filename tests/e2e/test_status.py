@@ -119,9 +119,9 @@ def test_a_blue_that_was_stopped_by_hand_is_told_and_the_command_starts_it(site)
 
 def test_a_blue_that_answers_500_is_a_reason_to_go_back(site):
     site.deploy("v1")
-    site.bed.registry.push_app("falls-sick", {"SICK_AFTER": "12"})
+    site.bed.registry.push_app("falls-sick", {"SICK_AFTER": kit.SICK_AFTER})
     site.deploy("falls-sick")
-    wait_for("the app to fall sick", lambda: site.host.http("/health")[0] == 503, 20)
+    kit.make_sick(site)
     report = ask(site)
     assert report["blue"]["health"] == "unhealthy" and "503" in report["blue"]["health_error"], report["blue"]
     assert "rollback --app shop" in advice(report)["blue_unhealthy"]["command"]
