@@ -84,13 +84,22 @@ def test_rollback_by_hand(site, make):
     site.deploy("v2")
     text, action = example("rollback.yml")
     repository = make({"rollback.yml": text}, action)
-    result = repository.run("workflow_dispatch", inputs={"to": "previous", "image": "", "reason": "a test"})
+    result = repository.run("workflow_dispatch", inputs={"to": "", "reason": "a test"})
     assert result.exit_code == 0, result
     site.check_serves("v1")
-    image = site.bed.registry.ref("v3")
-    result = repository.run("workflow_dispatch", inputs={"to": "image", "image": image, "reason": "a test"})
+    result = repository.run("workflow_dispatch", inputs={"to": "v3", "reason": "a test"})
     assert result.exit_code == 0, result
     site.check_serves("v3")
+
+
+def test_plan_of_a_pull_request(site, make):
+    site.deploy("v1")
+    before = site.host.snapshot(files=False)
+    text, action = example("plan.yml")
+    text = re.sub(r"(?m)^    if: .*\n", "", text).replace("${{ github.event.pull_request.head.sha }}", "v2").replace("production-plan", "production")
+    result = make({"plan.yml": text.replace("  pull_request:", "  workflow_dispatch:")}, action).run("workflow_dispatch")
+    assert result.exit_code == 0, result
+    assert site.host.snapshot(files=False) == before
 
 
 def test_status_by_hand(site, make):

@@ -79,7 +79,7 @@ def test_there_is_a_workflow_and_an_example_for_each_use():
     assert {p.name for p in OWN} == {"ci.yml", "codeql.yml", "release-image.yml", "release.yml", "scorecard.yml"}
     assert {p.name for p in EXAMPLES} == {
         "minimal.yml", "four-jobs.yml", "environments.yml", "reusable-deploy.yml", "call-reusable.yml", "rollback.yml",
-        "status.yml", "two-hosts.yml", "keyless-aws.yml"}
+        "status.yml", "plan.yml", "two-hosts.yml", "keyless-aws.yml"}
 
 
 @each
