@@ -168,11 +168,15 @@ static int fill_secrets(struct run *run, const struct scene *s, const struct str
                    buf_str(&missing));
 }
 
-/* A login that is given counts; one that was given back then has no password any more. ECR: the host's own role. */
+/*
+ * A login that is given counts, with the user of back then if only a password is; a login of back then has no password any
+ * more. ECR: the host's own role.
+ */
 static int fill_login(struct run *run, struct err *err)
 {
     const struct spec *given = &run->given;
-    if (spec_set_str(&run->spec.registry_username, given->registry_username, err) < 0 ||
+    bool same_user = given->registry_password[0] && !given->registry_username[0];
+    if ((!same_user && spec_set_str(&run->spec.registry_username, given->registry_username, err) < 0) ||
         spec_set_str(&run->spec.registry_password, given->registry_password, err) < 0)
         return -(int)err->kind;
     struct reference ref;

@@ -269,8 +269,8 @@ static void tell_notes(struct asking *a, const struct buf *notes)
 {
     struct span rest = buf_span(notes), line;
     while (span_next_line(&rest, &line)) {
-        if (a->call->json)
-            complain_line(line); /* standard output is for the JSON */
+        if (a->call->json || a->call->command == CLI_PLAN)
+            complain_line(line); /* standard output is for the answer */
         else
             show_line(&a->show, "%.*s", (int)line.len, line.ptr);
     }

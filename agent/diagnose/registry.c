@@ -116,7 +116,8 @@ void diagnose_registry(struct diagnosing *d)
         run->ref = (struct reference){ 0 };
         return; /* nothing was deployed, or by hand */
     }
-    if (spec_set_str(&run->spec.registry_username, given->registry_username, &ignored) < 0 ||
+    bool same_user = given->registry_password[0] && !given->registry_username[0]; /* as it was deployed */
+    if ((!same_user && spec_set_str(&run->spec.registry_username, given->registry_username, &ignored) < 0) ||
         spec_set_str(&run->spec.registry_password, given->registry_password, &ignored) < 0 ||
         spec_set_str(&run->spec.ecr_auth, given->ecr_auth[0] ? given->ecr_auth : "auto", &ignored) < 0)
         return;
