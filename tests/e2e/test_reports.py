@@ -189,6 +189,6 @@ def test_old_logs_are_removed_and_newer_ones_kept(site):
     path = f"/home/ec2-user/.bluegreen/apps/shop/deployments/{site.deployments()[0]}/outcome.json"
     site.host.exec(rf"""sed -i -E 's/("ended": *")[^"]*/\12026-01-02T03:04:05.000Z/' {path} && grep -q 2026-01-02 {path}""")
     site.deploy("v2")
-    site.deploy("v3")
+    site.deploy("v3", keep_versions="2")  # v1 is old, and none of the last two good ones
     names = site.host.exec("ls /home/ec2-user/.bluegreen/apps/shop/deployments/*/deployment-2*.log").split()
     assert len(names) == 2, names
