@@ -20,7 +20,7 @@ export SOURCE_DATE_EPOCH
 export CC=$triple-gcc
 export AR=${triple%-musl}-gnu-gcc-ar
 export RANLIB=${triple%-musl}-gnu-gcc-ranlib
-flags="-Os -fPIE -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fstack-protector-strong"
+flags="-Os -fPIE -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-unwind-tables -fstack-protector-strong"
 flags+=" -fstack-clash-protection -ffile-prefix-map=$sources=. -ffile-prefix-map=$work=."
 case $triple in
 x86_64-*) flags+=" -fcf-protection=full" ;;
