@@ -97,6 +97,25 @@ int64_t clock_parse_iso(const char *iso)
     return strcmp(clock_format_iso(ms, again), iso) == 0 ? ms : -1;
 }
 
+int64_t clock_parse_certificate(const char *text)
+{
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    char iso[CLOCK_ISO_SIZE];
+    size_t len = text ? strlen(text) : 0;
+    if (len == 24 && text[3] == ' ' && text[6] == ' ' && text[15] == ' ' && strcmp(text + 20, " GMT") == 0) {
+        const char name[] = { text[0], text[1], text[2], '\0' }, *month = strstr(months, name);
+        if (!month || (month - months) % 3 != 0)
+            return -1;
+        (void)snprintf(iso, sizeof(iso), "%.4s-%02u-%c%cT%.8s.000Z", text + 16,
+                       (unsigned char)((month - months) / 3 + 1), text[4] == ' ' ? '0' : text[4], text[5], text + 7);
+    } else if (len > 19 && text[10] == ' ' && (strcmp(text + 19, "Z") == 0 || strcmp(text + 19, " GMT") == 0)) {
+        (void)snprintf(iso, sizeof(iso), "%.10sT%.8s.000Z", text, text + 11);
+    } else {
+        return -1;
+    }
+    return clock_parse_iso(iso);
+}
+
 void clock_sleep_ms(int64_t ms)
 {
     if (ms <= 0)

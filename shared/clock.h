@@ -21,6 +21,11 @@ int clock_left_ms(int64_t deadline_ms);
 const char *clock_format_iso(int64_t wall_ms, char out[CLOCK_ISO_SIZE]);
 /* Back to Unix milliseconds; -1 when it is not exactly of that form. */
 int64_t clock_parse_iso(const char *iso);
+/*
+ * A date as TLS libraries print those of certificates, to Unix milliseconds: "Nov  3 12:00:00 2026 GMT" (ASN1_TIME_print(3)),
+ * "2026-11-03 12:00:00Z" or "2026-11-03 12:00:00 GMT". -1 when it is not exactly of one of these forms.
+ */
+int64_t clock_parse_certificate(const char *text);
 /* "20260129-031002", for file names. UTC. */
 const char *clock_format_stamp(int64_t wall_ms, char out[CLOCK_STAMP_SIZE]);
 

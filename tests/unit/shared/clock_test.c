@@ -9,6 +9,7 @@
 
 #include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/time.h>
 
@@ -74,6 +75,91 @@ static void an_iso_time_cut_anywhere_is_refused(void **state)
         cut[n] = '\0';
         assert_int_equal(clock_parse_iso(cut), -1);
     }
+}
+
+static void dates_of_certificates_are_read_in_each_form(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t seconds;
+    } good[] = {
+        { "Nov 30 12:00:00 2026 GMT", 1796040000 },
+        { "Dec  1 12:00:00 2026 GMT", 1796126400 },
+        { "Jan  1 00:00:00 1970 GMT", 0 },
+        { "Feb 29 23:59:59 2028 GMT", 1835481599 },
+        { "Dec 31 23:59:59 9999 GMT", 253402300799 },
+        { "2026-11-30 12:00:00Z", 1796040000 },
+        { "2026-11-30 12:00:00 GMT", 1796040000 },
+        { "2100-01-01 00:00:00Z", 4102444800 },
+    };
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+        if (clock_parse_certificate(good[i].text) != good[i].seconds * 1000)
+            fail_msg("%s: %lld", good[i].text, (long long)clock_parse_certificate(good[i].text));
+}
+
+static void each_month_of_a_certificate_is_known(void **state)
+{
+    (void)state;
+    static const char *const names[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+    for (int month = 0; month < 12; month++) {
+        char text[32], iso[CLOCK_ISO_SIZE];
+        (void)snprintf(text, sizeof(text), "%s 28 01:02:03 2027 GMT", names[month]);
+        (void)snprintf(iso, sizeof(iso), "2027-%02d-28T01:02:03.000Z", month + 1);
+        assert_true(clock_parse_iso(iso) > 0);
+        assert_int_equal(clock_parse_certificate(text), clock_parse_iso(iso));
+    }
+}
+
+static void what_is_not_the_date_of_a_certificate_is_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "",
+        "Bad time value",
+        "Nov 30 12:00:00 2026",
+        "Nov 30 12:00:00 2026 UTC",
+        "Nov 30 12:00:00 2026 GMTx",
+        "Nov 31 12:00:00 2026 GMT",
+        "Feb 29 12:00:00 2027 GMT",
+        "nov 30 12:00:00 2026 GMT",
+        "ovD 30 12:00:00 2026 GMT",
+        "Nov 30 24:00:00 2026 GMT",
+        "Nov 30 12:00:60 2026 GMT",
+        "Nov  0 12:00:00 2026 GMT",
+        "Nov 3  12:00:00 2026 GMT",
+        "Nov 30 12:00:00.5 26 GMT",
+        "Nov 30 12-00-00 2026 GMT",
+        "Dec 31 23:59:59 1969 GMT",
+        "Nov 30 12:00:00 20x6 GMT",
+        "2026-11-30 12:00:00",
+        "2026-11-30T12:00:00Z",
+        "2026-11-31 12:00:00Z",
+        "2026-11-30 12:00:00 UTC",
+        "2026-11-30 12:00:00.5Z",
+        "2026-11-30 12:00:00Zx",
+        " 2026-11-30 12:00:00Z",
+        "261130120000Z",
+        "20261130120000Z",
+    };
+    assert_int_equal(clock_parse_certificate(NULL), -1);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        if (clock_parse_certificate(bad[i]) != -1)
+            fail_msg("'%s' is taken", bad[i]);
+}
+
+static void the_date_of_a_certificate_cut_anywhere_is_refused(void **state)
+{
+    (void)state;
+    static const char *const whole[] = { "Nov 30 12:00:00 2026 GMT", "2026-11-30 12:00:00Z",
+                                         "2026-11-30 12:00:00 GMT" };
+    for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++)
+        for (size_t n = 0; n < strlen(whole[i]); n++) {
+            char cut[CLOCK_ISO_SIZE] = "";
+            memcpy(cut, whole[i], n);
+            assert_int_equal(clock_parse_certificate(cut), -1);
+        }
 }
 
 static void stamps_fit_file_names(void **state)
@@ -143,6 +229,10 @@ int main(void)
         cmocka_unit_test(iso_round_trips),
         cmocka_unit_test(what_is_not_a_time_is_refused),
         cmocka_unit_test(an_iso_time_cut_anywhere_is_refused),
+        cmocka_unit_test(dates_of_certificates_are_read_in_each_form),
+        cmocka_unit_test(each_month_of_a_certificate_is_known),
+        cmocka_unit_test(what_is_not_the_date_of_a_certificate_is_refused),
+        cmocka_unit_test(the_date_of_a_certificate_cut_anywhere_is_refused),
         cmocka_unit_test(stamps_fit_file_names),
         cmocka_unit_test(monotonic_clocks_do_not_go_back),
         cmocka_unit_test(time_left_fits_poll),
