@@ -697,3 +697,52 @@ int http_perform(struct http *h, const struct http_request *request, struct http
     response->took_ms = clock_mono_ms() - now;
     return r;
 }
+
+/* ---- the certificate of a server ---- */
+
+static CURLcode set_look(CURL *easy, const char *url, int64_t timeout_ms)
+{
+    CURLcode bad = CURLE_OK;
+    SET(CURLOPT_URL, url);
+    SET(CURLOPT_PROTOCOLS_STR, "https");
+    SET(CURLOPT_PROXY, "");
+    SET(CURLOPT_NOSIGNAL, 1L);
+    SET(CURLOPT_TIMEOUT_MS, (long)timeout_ms);
+    SET(CURLOPT_CONNECT_ONLY, 1L);
+    SET(CURLOPT_CERTINFO, 1L);
+    SET(CURLOPT_SSL_VERIFYPEER, 0L); /* nothing is sent to this server, and nothing believed */
+    SET(CURLOPT_SSL_VERIFYHOST, 0L);
+    return bad;
+}
+
+/* Of the server's own certificate, which is the first one of its chain. -1: none that can be read. */
+static int64_t shown_end(CURL *easy)
+{
+    static const char name[] = "Expire date:";
+    struct curl_certinfo *shown = NULL;
+    if (curl_easy_getinfo(easy, CURLINFO_CERTINFO, &shown) != CURLE_OK || !shown || shown->num_of_certs < 1)
+        return -1;
+    for (const struct curl_slist *s = shown->certinfo[0]; s; s = s->next)
+        if (strncmp(s->data, name, sizeof(name) - 1) == 0)
+            return clock_parse_certificate(s->data + sizeof(name) - 1);
+    return -1;
+}
+
+int http_certificate_end(const char *address, int port, int64_t timeout_ms, int64_t *end_ms, struct err *err)
+{
+    _cleanup_(http_free_p) struct http *h = NULL;
+    char url[96];
+    (void)snprintf(url, sizeof(url), "https://%.60s:%d/", address, port);
+    if (http_new(&h, NULL, err) < 0)
+        return -(int)err->kind;
+    CURLcode c = set_look(h->easy, url, timeout_ms);
+    if (c == CURLE_OK)
+        c = curl_easy_perform(h->easy);
+    if (c != CURLE_OK)
+        return err_set(err, kind_of(c), (int)c, "the certificate of %s: %s", url, curl_easy_strerror(c));
+    int64_t end = shown_end(h->easy);
+    if (end < 0)
+        return err_set(err, ERR_PROTO, 0, "the certificate of %s has no date that can be read", url);
+    *end_ms = end;
+    return 0;
+}

@@ -2,8 +2,8 @@
  * The one door to libcurl: HTTP over TCP, TLS or a Unix socket.
  *
  * A struct http keeps its connection between requests. Every request has a connect and a total deadline and a cap on
- * the answer. Only http and https are allowed, certificates are always verified, redirects are followed only when asked
- * for. Not for two threads at once.
+ * the answer. Only http and https are allowed, certificates are always verified (http_certificate_end() sends nothing),
+ * redirects are followed only when asked for. Not for two threads at once.
  *
  * http_proxy, https_proxy and no_proxy of the environment are honoured, except for Unix sockets, "localhost" and
  * literal loopback, private and link-local addresses: a container on this host is never behind a proxy.
@@ -83,6 +83,13 @@ void http_free_p(struct http **h);
  */
 int http_perform(struct http *h, const struct http_request *request, struct http_response *response, struct err *err);
 void http_response_done(struct http_response *r);
+
+/*
+ * Until when the certificate holds that a server on an IPv4 address and port shows: Unix milliseconds. A handshake of at
+ * most timeout_ms, in which nothing is verified (it may well have expired); the connection is closed without a request.
+ * -ERR_UNREACHABLE, -ERR_TIMEOUT, -ERR_NET (no TLS, or none that both sides know), -ERR_PROTO (no date that can be read).
+ */
+int http_certificate_end(const char *address, int port, int64_t timeout_ms, int64_t *end_ms, struct err *err);
 
 /* Percent-encode for a query or path segment. */
 void http_escape(struct span text, struct buf *out);

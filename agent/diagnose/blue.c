@@ -2,6 +2,8 @@
 #include "agent/diagnose/diagnose_internal.h"
 #include "agent/traffic/ports.h"
 #include "agent/traffic/strategy.h"
+#include "agent/watch/advice.h"
+#include "shared/clock.h"
 
 #include <inttypes.h>
 
@@ -72,6 +74,15 @@ static void check_health(struct diagnosing *d, const struct look_version *lv)
         diagnose_check(d, "health", false, "%s: %s", d->l.blue_history.target, lv->answer.error);
 }
 
+static void check_certificate(struct diagnosing *d, const struct look_version *lv)
+{
+    char iso[CLOCK_ISO_SIZE];
+    if (lv->certificate_end_ms > 0)
+        diagnose_check(d, "certificate", lv->certificate_end_ms - d->l.now_ms > ADVICE_CERTIFICATE_MS,
+                       "that of port %d holds until %s", lv->v.host_port,
+                       clock_format_iso(lv->certificate_end_ms, iso));
+}
+
 /* Why, as the table knows it, with the end of its log. */
 static void explain(struct diagnosing *d, const struct look_version *lv, struct err *cause)
 {
@@ -104,6 +115,7 @@ void diagnose_blue(struct diagnosing *d)
     check_state(d, c);
     if (c->running && !c->restarting)
         check_health(d, lv);
+    check_certificate(d, lv);
     if (lv->has_spec)
         check_port(d, lv);
     if (has_ended(c))

@@ -23,6 +23,9 @@ struct look_version {
     double cpu_percent;        /* of one CPU; -1 not measured */
     char drift[ENGINE_ID_MAX]; /* blue: digest that its tag names on this host now, when that is another one; else "" */
     bool image_missing;        /* green: its image is gone from the host */
+    int64_t
+        certificate_end_ms; /* Unix time; of what it serves on its published port; 0: no TLS there, as far as is known */
+    int64_t certificate_at_ms; /* monotonic: when that was looked at; 0: it was not */
 };
 
 /* The deployment that a living worker is at. */
@@ -56,8 +59,9 @@ struct look {
 };
 
 /*
- * What one question leaves for the next of the same client: a connection to the engine, the samples of CPU time, and the past
- * as the audit log told it, which is read again only when it has changed.
+ * What one question leaves for the next of the same client: a connection to the engine, the samples of CPU time, the dates of
+ * certificates, which are looked at once a minute, and the past as the audit log told it, which is read again only when it
+ * has changed.
  */
 #define LOOK_AUDIT_FILES 3
 struct look_memory {
@@ -66,6 +70,7 @@ struct look_memory {
     struct {
         char id[ENGINE_ID_MAX];
         struct engine_stats stats;
+        int64_t certificate_end_ms, certificate_at_ms;
     } samples[LOOK_ROLES];
     struct {
         int64_t inode, bytes, changed_ns;

@@ -108,6 +108,7 @@ static struct json *describe(const struct look *l, enum look_role role)
     json_set_str(j, "strategy", engine_container_label(c, CONTAINER_LABEL_STRATEGY));
     set_time(j, "keep_until", keep_until(l, role));
     json_set_str(j, "drift", lv->drift);
+    set_time(j, "certificate_end", lv->certificate_end_ms);
     return j;
 }
 
@@ -247,6 +248,8 @@ static struct advice_version version_facts(const struct look *l, enum look_role 
         .drift = lv->drift,
         .image_missing = lv->image_missing,
         .keep_until_ms = keep_until(l, role),
+        .certificate_end_ms = lv->certificate_end_ms,
+        .certificate_port = lv->v.host_port,
     };
 }
 

@@ -3,11 +3,16 @@
 #include "agent/status/look.h"
 #include "agent/traffic/strategy.h"
 #include "agent/watch/evidence.h"
+#include "agent/watch/tlscheck.h"
 #include "shared/clock.h"
+#include "shared/http.h"
 #include "shared/reference.h"
 
 #define STATS_APART_MS 100 /* shortest span between two samples that gives a CPU figure worth printing */
 #define HEALTH_MAX_MS 5000 /* who asks for a status does not wait for an app as long as a deployment may */
+#define TLS_MS 500         /* a server that speaks TLS answers within milliseconds */
+#define CERTIFICATE_MS 1000
+#define CERTIFICATE_KEPT_MS (60 * 1000)
 
 /* ---- CPU, memory, network ---- */
 
@@ -80,6 +85,8 @@ static void remember(const struct look *l, struct look_memory *memory)
         const struct look_version *lv = &l->at[role];
         (void)snprintf(memory->samples[role].id, ENGINE_ID_MAX, "%s", lv->sampled ? lv->v.c.id : "");
         memory->samples[role].stats = lv->stats;
+        memory->samples[role].certificate_end_ms = lv->certificate_end_ms;
+        memory->samples[role].certificate_at_ms = lv->certificate_at_ms;
     }
 }
 
@@ -136,6 +143,52 @@ static void ask_all(struct look *l)
         if (l->at[role].v.exists)
             ask_health(l, &l->at[role], role == LOOK_BLUE ? &l->blue_history : &other);
     history_done(&other);
+}
+
+/* ---- certificates ---- */
+
+/* By what the health check saw. What answers plain HTTP on the published port is not bothered with a handshake. */
+static bool may_speak_tls(const struct look_version *lv)
+{
+    const struct spec *s = &lv->spec;
+    if (!lv->asked || lv->v.host_port == 0)
+        return false;
+    if (!s->health_path[0])
+        return lv->healthy;
+    if (s->health_port && s->health_port != s->container_port)
+        return true; /* it was asked elsewhere */
+    /* Some servers answer plain HTTP on their TLS port with 400, others just hang up. */
+    return lv->answer.status == 0 || lv->answer.status == 400;
+}
+
+static void look_at_certificate(struct look_version *lv)
+{
+    struct err ignored = { 0 };
+    lv->certificate_at_ms = clock_mono_ms();
+    if (tlscheck_speaks_tls("127.0.0.1", lv->v.host_port, TLS_MS))
+        (void)http_certificate_end("127.0.0.1", lv->v.host_port, CERTIFICATE_MS, &lv->certificate_end_ms, &ignored);
+}
+
+/* True when the question before has left it, of the same container and a short while ago. */
+static bool recall_certificate(struct look_version *lv, enum look_role role, const struct look_memory *memory)
+{
+    if (!memory || strcmp(memory->samples[role].id, lv->v.c.id) != 0)
+        return false;
+    int64_t at_ms = memory->samples[role].certificate_at_ms;
+    if (at_ms == 0 || clock_mono_ms() - at_ms >= CERTIFICATE_KEPT_MS)
+        return false;
+    lv->certificate_end_ms = memory->samples[role].certificate_end_ms;
+    lv->certificate_at_ms = at_ms;
+    return true;
+}
+
+static void look_at_certificates(struct look *l, const struct look_memory *memory)
+{
+    for (int role = 0; role < LOOK_ROLES; role++) {
+        struct look_version *lv = &l->at[role];
+        if (lv->v.exists && may_speak_tls(lv) && !recall_certificate(lv, (enum look_role)role, memory))
+            look_at_certificate(lv);
+    }
 }
 
 /* ---- images ---- */
@@ -207,6 +260,7 @@ int look_at_versions(struct look *l, struct look_memory *memory, struct err *err
         return -(int)err->kind;
     bool pause = begin_samples(l, memory);
     ask_all(l); /* while the sampling period passes */
+    look_at_certificates(l, memory);
     if (l->at[LOOK_BLUE].v.exists)
         look_at_tag(l, &l->at[LOOK_BLUE]);
     if (l->at[LOOK_GREEN].v.exists)

@@ -116,6 +116,16 @@ static bool was_oom_killed(const struct advice_facts *f)
     return f->blue.exists && f->blue.oom_killed;
 }
 
+static bool has_expired(const struct advice_facts *f)
+{
+    return f->blue.certificate_end_ms > 0 && f->now_ms >= f->blue.certificate_end_ms;
+}
+
+static bool is_expiring(const struct advice_facts *f)
+{
+    return f->blue.certificate_end_ms > f->now_ms && f->blue.certificate_end_ms - f->now_ms <= ADVICE_CERTIFICATE_MS;
+}
+
 static bool is_unchecked(const struct advice_facts *f)
 {
     return f->blue.running && f->blue.health == ADVICE_HEALTH_UNKNOWN;
@@ -226,6 +236,7 @@ static bool engine_is_old(const struct advice_facts *f)
 
 #define ROLLBACK "bluegreen-agent rollback --app {app}"
 #define LOGS "bluegreen-agent logs blue --app {app}"
+#define ENDDATE "echo | openssl s_client -connect 127.0.0.1:{tls_port} 2>/dev/null | openssl x509 -noout -enddate"
 
 static const struct row rows[] = {
     { "blue_missing", "error", "blue", is_missing_with_green,
@@ -260,12 +271,20 @@ static const struct row rows[] = {
     { "port_lost", "error", "blue", has_lost_its_port_alone,
       "{app}-blue runs, but does not hold its port {port}: a restart gave it the spare one",
       "docker restart {app}-blue" },
+    { "certificate_expired", "error", "blue", has_expired,
+      "the certificate that {app}-blue serves on port {tls_port} expired {certificate_time} ago, on {certificate_end}: "
+      "clients refuse it. To renew it is the app's own matter; the command shows whether it has been",
+      ENDDATE },
     { "disk_full", "error", "host", disk_is_full, "Docker's disk is full: {free} free; no deployment can begin",
       "bluegreen-agent prune --app {app}" },
     { "audit_broken", "error", "deployment", audit_is_broken, "the audit log was changed or cut",
       "bluegreen-agent history verify --app {app}" },
     { "oom_killed", "warning", "blue", was_oom_killed,
       "{app}-blue used more memory than it may and was killed for it: raise 'memory', or look for a leak", LOGS },
+    { "certificate_expiring", "warning", "blue", is_expiring,
+      "the certificate that {app}-blue serves on port {tls_port} expires in {certificate_time}, on {certificate_end}. "
+      "To renew it is the app's own matter; the command shows whether it has been",
+      ENDDATE },
     { "deployment_cut_off", "warning", "deployment", is_cut_off_with_keeper,
       "deployment {unfinished} was cut off and nobody is at it: the keeper brings it to its end",
       "docker restart {app}-keeper" },
@@ -335,10 +354,19 @@ static void add_bytes(struct buf *out, int64_t bytes)
 static void add_span_of_time(struct buf *out, int64_t ms)
 {
     int64_t minutes = ms / 60000;
-    if (minutes >= 120)
+    if (minutes >= 48 * 60)
+        buf_addf(out, "%" PRId64 " days", minutes / (24 * 60));
+    else if (minutes >= 120)
         buf_addf(out, "%" PRId64 " hours", minutes / 60);
     else
         buf_addf(out, "%" PRId64 " minutes", minutes);
+}
+
+static void add_time(struct buf *out, int64_t wall_ms)
+{
+    char iso[CLOCK_ISO_SIZE];
+    (void)clock_format_iso(wall_ms, iso);
+    buf_addf(out, "%.10s %.5s UTC", iso, iso + 11);
 }
 
 /* A reference that a pull takes: the digest, not the tag, which may name something else by now. */
@@ -376,6 +404,12 @@ static void add_value(const struct advice_facts *f, struct span name, struct buf
         buf_adds(out, f->last_good);
     else if (span_eq(name, "port"))
         buf_addf(out, "%d", f->blue.port);
+    else if (span_eq(name, "tls_port"))
+        buf_addf(out, "%d", f->blue.certificate_port);
+    else if (span_eq(name, "certificate_time"))
+        add_span_of_time(out, llabs(f->blue.certificate_end_ms - f->now_ms));
+    else if (span_eq(name, "certificate_end"))
+        add_time(out, f->blue.certificate_end_ms);
     else if (span_eq(name, "exit"))
         buf_addf(out, "%" PRId64, f->blue.exit_code);
     else if (span_eq(name, "restarts"))

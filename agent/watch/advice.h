@@ -14,6 +14,7 @@
 #define ADVICE_RESTARTS 3
 #define ADVICE_RESTARTS_UP_MS (10LL * 60 * 1000) /* up longer than that: the loop is over */
 #define ADVICE_SKEW_SECONDS 5.0
+#define ADVICE_CERTIFICATE_MS (21LL * 24 * 3600 * 1000) /* what renews itself does so a month before the end */
 #define ADVICE_OLD_API 41 /* Engine 20.10: older ones are slow to tell CPU time, and nobody mends them any more */
 
 enum advice_health { ADVICE_HEALTH_UNKNOWN, ADVICE_HEALTHY, ADVICE_UNHEALTHY };
@@ -31,9 +32,11 @@ struct advice_version {
     enum advice_health health;
     const char *health_error;
     const char *image, *digest;
-    const char *drift;     /* digest that the image's tag names on the host now, when that is another one */
-    bool image_missing;    /* from the host */
-    int64_t keep_until_ms; /* Unix time; -1 unknown */
+    const char *drift;          /* digest that the image's tag names on the host now, when that is another one */
+    bool image_missing;         /* from the host */
+    int64_t keep_until_ms;      /* Unix time; -1 unknown */
+    int64_t certificate_end_ms; /* Unix time; 0: it serves none, as far as is known */
+    int certificate_port;       /* of the host, on which it serves it */
 };
 
 /* What was seen; borrowed. Strings may be NULL. */

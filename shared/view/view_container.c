@@ -137,6 +137,23 @@ static void ports(const struct view *v, const struct json *c)
     view_end_wrapped(v, LABEL_COLUMNS, &line);
 }
 
+/* What serves TLS itself has an end that nobody sees coming. */
+static void certificate(const struct view *v, const struct json *report, const struct json *c)
+{
+    _cleanup_(buf_done_p) struct buf line = BUF_INIT(VIEW_LINE_MAX);
+    const char *end = json_str(c, "certificate_end", "");
+
+    if (!*end)
+        return;
+    begin(v, "TLS", &line);
+    if (view_since(report, end) > 0)
+        view_styled(v, VIEW_BAD, "certificate expired on ", &line);
+    else
+        buf_adds(&line, "certificate holds until ");
+    view_time(end, &line);
+    view_end_wrapped(v, LABEL_COLUMNS, &line);
+}
+
 static void uses(const struct view *v, const struct json *c)
 {
     _cleanup_(buf_done_p) struct buf line = BUF_INIT(VIEW_LINE_MAX);
@@ -197,6 +214,7 @@ void view_container(const struct view *v, const struct json *report, const char 
     state(v, report, role, c);
     image(v, c);
     ports(v, c);
+    certificate(v, report, c);
     uses(v, c);
     from(v, c);
 }

@@ -1,10 +1,14 @@
 """`command: status`: what is on the host, asked on a real one; what it recommends, and that the recommended command helps."""
 
+import datetime
 import json
 import pathlib
 import re
 
+import pytest
 from e2e import kit, schema
+from e2e.test_diagnosis import Case
+from testbed import engine
 from testbed.engine import wait_for
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -44,6 +48,7 @@ def test_everything_of_two_versions_is_told(site):
     assert blue["digest"] == second.outputs["image-digest"] and blue["deployment"] == second.outputs["deployment-id"]
     assert blue["status"] == "running" and blue["health"] == "healthy" and 0 <= blue["response_ms"] < 1000
     assert blue["ports"] == ["8080->8080/tcp"] and blue["restarts"] == 0 and blue["drift"] == "" and blue["finished"] == ""
+    assert blue["certificate_end"] == "", "it speaks plain HTTP"
     assert 0 <= blue["cpu_percent"] < 100 and 0 < blue["memory_bytes"] < blue["memory_limit_bytes"] == 64 << 20
     assert blue["net_rx_bytes"] > 0 and blue["restart_policy"] == "unless-stopped" and blue["strategy"] == "handover"
     assert 0 <= blue["age_seconds"] < 600
@@ -155,6 +160,47 @@ def test_a_small_disk_is_told(site):
     report = ask(site, host=small.name, host_fingerprint=small.fingerprint())
     small.exec("rm /var/lib/docker/filler")
     assert advice(report)["disk_full"]["level"] == "error", report["disk"]
+
+
+# ---- certificates ----
+
+def serve_tls(site, tag, end):
+    """Deploy a server that speaks TLS itself, as a TCP check sees it, with a certificate that ends then."""
+    case = Case(site)
+    site.host.exec("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=testbed -not_before 20250101000000Z "
+                   f"-not_after {end:%Y%m%d%H%M%SZ} -keyout /tmp/own.key -out /tmp/own.crt 2>/dev/null")
+    own = {name: site.host.exec(f"cat /tmp/{name}; rm /tmp/{name}").encode() for name in ("own.crt", "own.key")}
+    site.bed.registry.push(
+        "app", tag, [case.of_host("usr/bin/openssl", *case.libraries("/usr/bin/openssl")), engine.tar_of(own)],
+        entrypoint=("/usr/bin/openssl", "s_server", "-accept", "8080", "-cert", "/own.crt", "-key", "/own.key", "-www"))
+    site.deploy(tag, health_path="tcp")
+
+
+def look_with_openssl(site, recommendation):
+    """What the recommended command shows; Z as the report has it."""
+    out = site.host.ssh(recommendation["command"])
+    return datetime.datetime.strptime(out.strip(), "notAfter=%b %d %H:%M:%S %Y GMT").strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+@pytest.mark.parametrize("days,code,level,words", [
+    (5, "certificate_expiring", "warning", "port 8080 expires in 4 days, on "),
+    (-40, "certificate_expired", "error", "port 8080 expired 40 days ago, on ")], ids=["expiring", "expired"])
+def test_the_end_of_a_certificate_that_the_app_serves_is_told(site, days, code, level, words):
+    end = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0) + datetime.timedelta(days=days)
+    serve_tls(site, f"tls-{code.split('_')[1]}", end)
+    report = ask(site)
+    assert report["blue"]["health"] == "healthy" and report["blue"]["certificate_end"] == f"{end:%Y-%m-%dT%H:%M:%S}.000Z", report["blue"]
+    told = advice(report)[code]
+    assert told["level"] == level and words in told["text"] and f"{end:%Y-%m-%d %H:%M} UTC" in told["text"], told
+    assert look_with_openssl(site, told) == report["blue"]["certificate_end"]
+
+
+def test_a_certificate_that_holds_long_is_told_and_recommends_nothing(site):
+    end = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0) + datetime.timedelta(days=90)
+    serve_tls(site, "tls-new", end)
+    report = ask(site)
+    assert report["blue"]["certificate_end"] == f"{end:%Y-%m-%dT%H:%M:%S}.000Z", report["blue"]
+    assert not {c for c in advice(report) if c.startswith("certificate_")}, report["recommendations"]
 
 
 def test_fifty_past_deployments_are_no_burden(site):

@@ -199,6 +199,41 @@ static void health_that_was_never_checked_is_told(void **state)
     assert_advice(&f, "health_unknown", "info", "shop-blue", "bluegreen-agent logs blue --app shop");
 }
 
+#define ENDDATE "echo | openssl s_client -connect 127.0.0.1:8443 2>/dev/null | openssl x509 -noout -enddate"
+
+static void a_certificate_that_ends_within_three_weeks_is_told(void **state)
+{
+    (void)state;
+    struct advice_facts f = well();
+    f.blue.certificate_port = 8443;
+    f.blue.certificate_end_ms = NOW + ADVICE_CERTIFICATE_MS + 1;
+    assert_string_equal(codes(&f), "");
+    f.blue.certificate_end_ms--;
+    assert_advice(&f, "certificate_expiring", "warning", "on port 8443 expires in 21 days, on 2027-02-05 08:00 UTC",
+                  ENDDATE);
+    f.blue.certificate_end_ms = NOW + 47 * HOUR;
+    assert_advice(&f, "certificate_expiring", "warning", "expires in 47 hours, on 2027-01-17 07:00 UTC", ENDDATE);
+    f.blue.certificate_end_ms = NOW + 1;
+    assert_advice(&f, "certificate_expiring", "warning", "expires in 0 minutes", ENDDATE);
+    if (!strstr(one(&f).text, "the app's own matter"))
+        fail_msg("who renews it? %s", one(&f).text);
+}
+
+static void a_certificate_that_has_ended_is_told(void **state)
+{
+    (void)state;
+    struct advice_facts f = well();
+    f.blue.certificate_port = 8443;
+    f.blue.certificate_end_ms = NOW;
+    assert_advice(&f, "certificate_expired", "error", "on port 8443 expired 0 minutes ago", ENDDATE);
+    f.blue.certificate_end_ms = NOW - 40 * 24 * HOUR;
+    assert_advice(&f, "certificate_expired", "error", "expired 40 days ago, on 2026-12-06 08:00 UTC", ENDDATE);
+    if (!strstr(one(&f).text, "the app's own matter"))
+        fail_msg("who renews it? %s", one(&f).text);
+    f.blue.certificate_end_ms = 0; /* it serves none */
+    assert_string_equal(codes(&f), "");
+}
+
 static void a_green_that_runs_is_to_be_stopped(void **state)
 {
     (void)state;
@@ -420,6 +455,8 @@ int main(void)
         cmocka_unit_test(a_blue_on_the_spare_port_is_put_back),
         cmocka_unit_test(an_app_killed_for_its_memory_is_told),
         cmocka_unit_test(health_that_was_never_checked_is_told),
+        cmocka_unit_test(a_certificate_that_ends_within_three_weeks_is_told),
+        cmocka_unit_test(a_certificate_that_has_ended_is_told),
         cmocka_unit_test(a_green_that_runs_is_to_be_stopped),
         cmocka_unit_test(a_green_beyond_its_keep_time_may_go),
         cmocka_unit_test(a_green_without_its_image_is_told_how_to_get_it_back),

@@ -118,6 +118,16 @@ static void what_is_odd_about_a_container_is_told(void **state)
     assert_has(text, "\nlock       held by d9\n");
 }
 
+static void the_end_of_a_certificate_is_told_where_there_is_one(void **state)
+{
+    (void)state;
+    assert_null(strstr(print(NULL), "certificate"));
+    assert_has(print("{\"blue\":{" RUNS ",\"certificate_end\":\"2026-02-18T12:00:00.000Z\"}}"),
+               "\n  TLS      certificate holds until 2026-02-18 12:00:00\n");
+    assert_has(print("{\"blue\":{" RUNS ",\"certificate_end\":\"2026-01-28T12:00:00.000Z\"}}"),
+               "\n  TLS      certificate expired on 2026-01-28 12:00:00\n");
+}
+
 static void deployments_are_a_table_that_marks_what_is_above_a_limit(void **state)
 {
     const char *text = print(NULL);
@@ -244,6 +254,7 @@ int main(void)
         cmocka_unit_test(a_run_that_is_under_way_comes_first),
         cmocka_unit_test(the_facts_of_each_container_stand_below_each_other),
         cmocka_unit_test(what_is_odd_about_a_container_is_told),
+        cmocka_unit_test(the_end_of_a_certificate_is_told_where_there_is_one),
         cmocka_unit_test(deployments_are_a_table_that_marks_what_is_above_a_limit),
         cmocka_unit_test(a_narrow_table_tells_what_is_marked_below_its_row),
         cmocka_unit_test(each_recommendation_has_its_command_on_a_line_that_is_never_cut),
