@@ -16,6 +16,6 @@ int status_reply(const char *app, int64_t time_ms, struct look_memory *memory, i
 
 /* The facts behind the recommendations, borrowed from the look. */
 struct advice_facts;
-void status_facts(const struct look *l, struct advice_facts *ret);
+void status_facts(const struct look *l, struct advice_facts *f);
 
 #endif
