@@ -8,16 +8,20 @@ Exit code 1 when a bar is missed.
 import json
 import os
 import pathlib
+import resource
+import signal
 import statistics
 import subprocess
 import sys
 import tarfile
+import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from testbed import engine, runner  # noqa: E402
 from testbed.engine import Problem, wait_for  # noqa: E402
+from testbed.laptop import Laptop, programs  # noqa: E402
 from testbed.prober import Prober  # noqa: E402
 from testbed.site import Site  # noqa: E402
 from testbed.testbed import Testbed  # noqa: E402
@@ -27,6 +31,7 @@ OUTAGE_ROUNDS = max(1, ROUNDS // 3)
 GRACE_S = 2
 RATE = 200
 WATCH_S = 5
+WATCHED_S = 30
 
 # What a person would type; the login is done once beforehand.
 SCRIPT = ("set -e; docker pull -q {image} >/dev/null; docker stop -t {grace} app >/dev/null; docker rename app app-old; "
@@ -113,26 +118,56 @@ def channels(site):
     return log.count("Accepted publickey"), log.count("new session [server-session]")
 
 
-# What somebody on the host waits for, and what a status that is watched costs: answers one after another on one channel.
+# What somebody waits for on the host, and the processor time of a status that is watched, the asking and its children included.
 STATUS = r"""
-agent=$(ls /home/ec2-user/.bluegreen/bin/bluegreen-agent-*-*); request='{"v":1,"op":"status","app":"shop"}'
-printf '%s\n%s' ${#request} "$request" >/tmp/question
-for i in $(seq ROUNDS); do a=$(date +%s%N); $agent serve </tmp/question >/dev/null; b=$(date +%s%N); echo $((b - a)); done
+PATH=$HOME/.bluegreen/bin:$PATH
+for i in $(seq ROUNDS); do a=$(date +%s%N); bluegreen-agent status >/dev/null; b=$(date +%s%N); echo $((b - a)); done
 TIMEFORMAT='%U %S'
-time (for i in $(seq ROUNDS); do cat /tmp/question; sleep 0.2; done | exec $agent serve >/dev/null) 2>&1
-rm /tmp/question
+time timeout --signal=INT WATCHED bluegreen-agent status --watch=EVERY >/dev/null
 """
 
 
-def status(site, rounds):
-    """(seconds of each answer on the host, CPU seconds of an answer on a channel that asks again) with 50 past deployments."""
+def fifty_deployments(site):
+    """In its records and in its audit log: two that changed something, and the same again by hand."""
     site.host.reset()
     good(site.run("v1"), "deployed")
     good(site.run("v2"), "deployed")
-    site.host.exec("cd /home/ec2-user/.bluegreen/apps/shop/deployments; one=$(ls | head -1); "
-                   "for i in $(seq 10 57); do cp -a $one 20250101-0000$i-aaaaaa; done")
-    out = site.host.exec("{ " + STATUS.replace("ROUNDS", str(rounds)) + " } 2>&1", user="ec2-user").split()
-    return [int(ns) / 1e9 for ns in out[:rounds]], sum(map(float, out[rounds:])) / rounds
+    secrets = json.dumps({"registry-password": site.bed.registry.password})
+    site.host.exec(f"for i in $(seq 48); do echo '{secrets}' | ~/.bluegreen/bin/bluegreen-agent deploy --secrets-stdin "
+                   f"--image {site.bed.registry.ref('v2')} >/dev/null; done", user="ec2-user", timeout=300)
+    assert len(site.host.exec("ls /home/ec2-user/.bluegreen/apps/shop/deployments").split()) == 50
+
+
+def status_on_host(site, rounds):
+    """Seconds of each answer, and the share of a core that watching takes."""
+    script = STATUS.replace("ROUNDS", str(rounds)).replace("WATCHED", str(WATCHED_S)).replace("EVERY", str(WATCH_S))
+    out = site.host.exec("{ " + script + " } 2>&1", user="ec2-user", timeout=120).split()
+    return [int(ns) / 1e9 for ns in out[:rounds]], sum(map(float, out[rounds:])) / WATCHED_S
+
+
+def status_over_ssh(site, rounds):
+    """The same from a laptop: program started, connected, logged in, asked, shown. Seconds of each, and with watching the CPU."""
+    with tempfile.TemporaryDirectory(dir=engine.ROOT) as folder:
+        folder = pathlib.Path(folder)
+        (folder / "program").mkdir()
+        laptop = Laptop(folder, programs(folder / "program"))
+        laptop.config({"host": site.host.ip, "user": "ec2-user", "app": "shop", "host-fingerprint": site.host.fingerprint()})
+        laptop.key(site.bed.keys["ed25519"], "id_ed25519")
+        seconds = []
+        for _ in range(rounds):
+            began = time.monotonic()
+            done = laptop.run("status")
+            seconds.append(time.monotonic() - began)
+            assert done.code == 0, done
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        p = laptop.start("status", f"--watch={WATCH_S}")
+        try:
+            p.communicate(timeout=WATCHED_S)
+        except subprocess.TimeoutExpired:
+            p.send_signal(signal.SIGINT)
+            p.communicate(timeout=10)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return seconds, (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / WATCHED_S
 
 
 class Table:
@@ -178,11 +213,14 @@ def main():
         runs = added(site, OUTAGE_ROUNDS, "handover", send_agent=True)
         table.row("handover: the same with the agent to be sent (s)", statistics.median(runs), 3.0,
                   f"{min(runs):.2f} to {max(runs):.2f}")
-        answers, cpu = status(site, 3 * ROUNDS)
+        fifty_deployments(site)
+        answers, share = status_on_host(site, 3 * ROUNDS)
         table.row("status on the host with 50 past deployments (s)", statistics.median(answers), 0.3,
                   f"{min(answers):.2f} to {max(answers):.2f}")
-        table.row("status asked every 5 s: % of a core, with the asking", cpu / WATCH_S * 100, 1,
-                  f"{cpu * 1000:.1f} ms an answer")
+        table.row(f"status --watch={WATCH_S} on the host: % of a core", share * 100, 1, f"over {WATCHED_S} s")
+        answers, share = status_over_ssh(site, ROUNDS)
+        table.row("status over SSH from a laptop (s)", statistics.median(answers), 1, f"{min(answers):.2f} to {max(answers):.2f}")
+        table.row(f"status --watch={WATCH_S} on the laptop: % of a core", share * 100, 1, f"over {WATCHED_S} s")
         connections, opened = channels(site)
         table.row("SSH connections of one deployment", connections, 1, "")
         table.row("SSH channels on it", opened, 4, "")
