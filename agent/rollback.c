@@ -9,6 +9,20 @@
 
 #define MINUTE_MS (60LL * 1000)
 
+/* Which variables are secret is a setting, too: the record of this run must tell it as that of the deployment does. */
+static int keep_secret_keys(struct run *run, const char *deployment, struct err *err)
+{
+    struct strlist keys = { 0 };
+    char line[300];
+    int r = request_load_secret_keys(run->app_fd, deployment, &keys, err);
+    for (size_t i = 0; r == 0 && i < keys.len; i++) {
+        (void)snprintf(line, sizeof(line), "%s=", keys.items[i]); /* values are stored nowhere */
+        r = strlist_add(&run->spec.secret_env, span_of(line), err);
+    }
+    strlist_done(&keys);
+    return r;
+}
+
 /* The settings with which a version was deployed, without secrets: the rollback needs its port, health path, policy. */
 static int load_settings(struct run *run, struct err *err)
 {
@@ -17,6 +31,8 @@ static int load_settings(struct run *run, struct err *err)
     for (size_t i = 0; i < 2; i++) {
         const char *id = from[i]->exists ? engine_container_label(&from[i]->c, CONTAINER_LABEL_DEPLOYMENT) : "";
         int r = id[0] ? request_load_spec(run->app_fd, id, &run->spec, err) : 1;
+        if (r == 0)
+            r = keep_secret_keys(run, id, err);
         if (r < 0)
             return r;
         found = found || r == 0;
@@ -63,6 +79,9 @@ static int find_versions(struct run *run, struct err *err)
         hint_other_versions(run, err);
         return err_set(err, ERR_NO_PREVIOUS, 0, "no previous version is kept for app '%s'", run->app);
     }
+    if (run->target_id[0] && strcmp(run->target_id, run->cand.c.id) != 0)
+        return err_set(err, ERR_DOCKER, 0, "'%s' is not the version any more that '%.200s' means", run->names.green,
+                       run->to);
     return 0;
 }
 
@@ -162,6 +181,10 @@ static int choose(struct run *run, struct err *err)
         return -(int)err->kind;
     if (target == TARGET_SERVES) {
         run_log(run, "info", "agent", "'%s' is what serves: nothing to roll back", run->to);
+        return 1;
+    }
+    if (target == TARGET_ANOTHER) {
+        run_log(run, "info", "agent", "deployment %s is not what serves: nothing to roll back", run->only_if_current);
         return 1;
     }
     return target == TARGET_REDEPLOY ? begin_redeploy(run, err) : 0;

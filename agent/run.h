@@ -44,10 +44,11 @@ struct run {
     struct spec spec;
     char only_if_current[WIRE_ID_MAX + 1];
     char reason[200];
-    char run_link[300];       /* who asked */
-    char to[WIRE_TO_MAX + 1]; /* rollback: what to go back to; "" the previous version */
-    struct spec given;        /* rollback: secrets and login that came with the request */
-    bool redeploys;           /* rollback: by a new container of the old version, so with the steps of a deployment */
+    char run_link[300];            /* who asked */
+    char to[WIRE_TO_MAX + 1];      /* rollback: what to go back to; "" the previous version */
+    char target_id[ENGINE_ID_MAX]; /* rollback to a named version that green is: its container; "" whatever green is */
+    struct spec given;             /* rollback: secrets and login that came with the request */
+    bool redeploys; /* rollback: by a new container of the old version, so with the steps of a deployment */
 
     int app_fd, dir_fd, lock_fd;
     struct engine *engine;

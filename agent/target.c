@@ -2,6 +2,7 @@
 
 #include "agent/request.h"
 #include "agent/steps/steps.h"
+#include "agent/traffic/strategy.h"
 #include "agent/versions.h"
 #include "shared/aws/ecr.h"
 
@@ -64,6 +65,35 @@ static int settings_of(struct run *run, const char *deployment, struct strlist *
     return r == 0 ? request_load_secret_keys(run->app_fd, deployment, secret_keys, err) : r;
 }
 
+/* Of a version that a rollback brought: of the deployment that made it, as far as that is known; else of the run itself. */
+static int settings_of_version(struct run *run, const struct scene *s, const struct version *found,
+                               struct strlist *secret_keys, struct err *err)
+{
+    int r = 1;
+    for (size_t i = 0; r == 1 && found->is_rollback && i < s->versions.len; i++) {
+        const struct version *made = &s->versions.items[i];
+        if (made->served && !made->is_rollback && made->digest[0] && strcmp(made->digest, found->digest) == 0)
+            r = settings_of(run, made->deployment, secret_keys, err);
+    }
+    return r == 1 ? settings_of(run, found->deployment, secret_keys, err) : r;
+}
+
+/* If what serves must run alone, no other version is started beside it, whatever that one was deployed with. */
+static int run_alone_if_needed(struct run *run, const struct scene *s, struct err *err)
+{
+    struct spec serving;
+    const char *id = label(&s->blue, CONTAINER_LABEL_DEPLOYMENT);
+    bool alone = false;
+    spec_init(&serving);
+    int r = id[0] ? request_load_spec(run->app_fd, id, &serving, err) : 1;
+    if (r == 0)
+        alone = strcmp(serving.strategy, strategy_recreate.name) == 0;
+    spec_done(&serving);
+    if (r < 0)
+        return r;
+    return alone ? spec_set_str(&run->spec.strategy, strategy_recreate.name, err) : 0;
+}
+
 /*
  * Of the version itself; where its record is gone, or there never was one (a tag that nobody deployed here), of what
  * serves, of green, or of the newest version that served.
@@ -71,7 +101,7 @@ static int settings_of(struct run *run, const char *deployment, struct strlist *
 static int load_settings(struct run *run, const struct scene *s, const struct version *found,
                          struct strlist *secret_keys, struct err *err)
 {
-    int r = found ? settings_of(run, found->deployment, secret_keys, err) : 1;
+    int r = found ? settings_of_version(run, s, found, secret_keys, err) : 1;
     if (r != 1)
         return r;
     const char *others[] = { label(&s->blue, CONTAINER_LABEL_DEPLOYMENT),
@@ -235,6 +265,10 @@ static int prepare_redeploy(struct run *run, const struct scene *s, const struct
         r = fill_secrets(run, s, &keys, err);
     if (r == 0)
         r = spec_set_str(&run->spec.run_link, run->run_link, err);
+    if (r == 0)
+        r = run_alone_if_needed(run, s, err);
+    if (r == 0 && (r = spec_check(&run->spec, err)) < 0) /* what is stored must be readable again */
+        r = err_wrap(err, "the settings of '%.200s'", run->to);
     strlist_done(&keys);
     return r;
 }
@@ -259,7 +293,8 @@ static int resolve_record(struct run *run, const struct scene *s, enum target *r
 {
     const struct version *found = versions_of(&s->versions, run->to);
     if (found && !found->served)
-        return refuse(run, s, "that deployment did not end well, so it is no version that served", err);
+        return refuse(run, s, "that run did not end well, or had nothing to do: it brought no version into service",
+                      err);
     if (!found)
         found = versions_find(&s->versions, run->to);
     if (!found && looks_like_id(run->to))
@@ -277,6 +312,10 @@ static int resolve_record(struct run *run, const struct scene *s, enum target *r
 
 static int resolve(struct run *run, const struct scene *s, enum target *ret, struct err *err)
 {
+    if (run->only_if_current[0] && strcmp(label(&s->blue, CONTAINER_LABEL_DEPLOYMENT), run->only_if_current) != 0) {
+        *ret = TARGET_ANOTHER;
+        return 0;
+    }
     if (is_meant(run, &s->blue) && s->blue.c.running) {
         *ret = TARGET_SERVES;
         return 0;
@@ -294,11 +333,16 @@ int target_resolve(struct run *run, enum target *ret, struct err *err)
     *ret = TARGET_GREEN;
     if (!run->to[0])
         return 0;
-    int r = run->engine ? 0 : engine_open(&run->engine, NULL, &run->cancelled, err);
+    int r = preflight_open(run, err);
+    /* Before anybody is meant by a name: the run does the same later, and then it must not change what was found here. */
+    if (r == 0)
+        r = settle_names_left(run, err);
     if (r == 0)
         r = scene_find(run, &s, err);
     if (r == 0)
         r = resolve(run, &s, ret, err);
+    if (r == 0 && *ret == TARGET_GREEN)
+        (void)snprintf(run->target_id, sizeof(run->target_id), "%s", s.green.c.id);
     scene_done(&s);
     return r;
 }

@@ -17,8 +17,9 @@ static void fill(struct version *v, const struct json *from, const char *deploym
     (void)snprintf(v->image, sizeof(v->image), "%s", json_str(from, "image", ""));
     (void)snprintf(v->digest, sizeof(v->digest), "%s", json_str(from, "digest", ""));
     const char *name = json_str(from, "outcome", "");
-    v->served = strcmp(name, "deployed") == 0 || strcmp(name, "unchanged") == 0 ||
-                (v->is_rollback && strcmp(name, "rolled_back") == 0);
+    /* A rollback that had nothing to do brought nothing; a deployment that had none names what served all the same. */
+    v->served = v->is_rollback ? strcmp(name, "rolled_back") == 0
+                               : strcmp(name, "deployed") == 0 || strcmp(name, "unchanged") == 0;
 }
 
 /* 0; 1: it has not ended, or cannot be read. */

@@ -332,6 +332,8 @@ static int read_given(const struct json *j, struct wire_request *r, struct err *
     const struct json *given = json_get(j, "given");
     if (!given)
         return 0;
+    if (!json_is_object(given))
+        return wrong(err, "given");
     /* As a spec of which only these members count: its checks are the ones they need. */
     static const char *const known[] = { "secret_env", "registry_username", "registry_password", "ecr_auth" };
     _cleanup_(json_free_p) struct json *copy = json_object();
@@ -343,8 +345,6 @@ static int read_given(const struct json *j, struct wire_request *r, struct err *
             return wrong(err, "given");
         json_set(copy, json_key(c), json_copy(c));
     }
-    if (!json_is_object(given))
-        return wrong(err, "given");
     json_set_str(copy, "app", r->app);
     json_set_str(copy, "image", "none");
     struct spec spec;

@@ -169,6 +169,57 @@ def test_a_secret_that_nobody_has_any_more_is_named_and_can_be_given_anew(site):
     site.host.exec(f"! grep -r {anew} /home/ec2-user/.bluegreen")
 
 
+def test_green_that_somebody_started_by_hand_is_what_serves(site):
+    site.deploy("v1")
+    site.deploy("v2")
+    site.host.docker("stop", "shop-blue")
+    site.host.docker("start", "shop-green")
+    kit.eventually(lambda: site.host.version(8081) == "v1" or site.host.version() == "v1")
+    result = rollback(site, "v1")
+    assert (result.exit_code, result.outputs["outcome"]) == (0, "unchanged"), result
+    assert "APP_VERSION=v1" in site.host.containers()["shop-blue"]["Config"]["Env"]
+
+
+def test_a_version_that_came_back_once_keeps_its_secrets(site):
+    secret = kit.canary("again")
+    site.deploy("v1", secret_env=f"DB_URL={secret}")
+    site.deploy("v2", secret_env=f"DB_URL={secret}")
+    back = site.run(command="rollback").outputs["deployment-id"]
+    site.deploy("v3", secret_env=f"DB_URL={secret}")
+    site.deploy("v2", secret_env=f"DB_URL={secret}")
+    for to in ("v1", back):
+        result = rollback(site, to, secret_env=None)
+        assert result.exit_code == 0, result
+        assert f"DB_URL={secret}" in site.check_serves("v1")["shop-blue"]["Config"]["Env"]
+        site.deploy("v3", secret_env=f"DB_URL={secret}")
+        site.deploy("v2", secret_env=f"DB_URL={secret}")
+
+
+def test_what_must_run_alone_is_not_joined_by_an_older_version(site):
+    old = site.deploy("v1", strategy="handover").outputs["deployment-id"]
+    site.deploy("v2", strategy="recreate")
+    site.deploy("v3", strategy="recreate")
+    result = rollback(site, old, strategy="recreate")
+    assert result.exit_code == 0, result
+    assert kit.metrics(result, site)["strategy"] == "recreate"
+    site.check_serves("v1")
+
+
+def test_a_rollback_that_had_nothing_to_do_is_no_version(site):
+    ids = three_versions(site)
+    nothing = rollback(site, ids["v3"]).outputs["deployment-id"]
+    result = rollback(site, nothing)
+    assert result.exit_code == kit.EXIT["no_previous"], result
+    site.check_serves("v3")
+
+
+def test_a_name_that_no_image_can_have_changes_nothing(site):
+    site.deploy("v1")
+    before = site.host.snapshot(files=False)
+    assert rollback(site, "v1 x").exit_code == kit.EXIT["input"]
+    assert site.host.snapshot(files=False) == before
+
+
 def test_settings_come_from_the_deployment_that_is_named(site):
     old = site.deploy("v1", env="COLOUR=blue", memory="64m").outputs["deployment-id"]
     site.deploy("v2", env="COLOUR=red")

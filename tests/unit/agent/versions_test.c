@@ -23,6 +23,7 @@ static void three_records(struct host *h, struct versions *v)
     record(h, "20260102-000000-bbbbbb", "deploy", "failed_untouched", "r.example.com/shop:1.1", B);
     record(h, "20260103-000000-cccccc", "deploy", "deployed", "r.example.com/shop:1.2", B);
     record(h, "20260104-000000-dddddd", "rollback", "rolled_back", "r.example.com/shop:1.0", A);
+    record(h, "20260104-000001-dddddd", "rollback", "unchanged", "", "");
     host_assert_result(h, versions_read(h->run.app_fd, v, &h->err), 0);
 }
 
@@ -63,12 +64,13 @@ static void only_what_served_is_found_newest_first(void **state)
     struct host *h = *state;
     _cleanup_(versions_done_p) struct versions v = { 0 };
     three_records(h, &v);
-    assert_int_equal(v.len, 4); /* the run of the fixture has not ended */
+    assert_int_equal(v.len, 5); /* the run of the fixture has not ended */
     assert_string_equal(versions_find(&v, "1.0")->deployment, "20260104-000000-dddddd");
     assert_true(versions_find(&v, "1.0")->is_rollback);
     assert_null(versions_find(&v, "1.1"));
     assert_string_equal(versions_find(&v, B)->deployment, "20260103-000000-cccccc");
     assert_false(versions_of(&v, "20260102-000000-bbbbbb")->served);
+    assert_false(versions_of(&v, "20260104-000001-dddddd")->served);
     assert_null(versions_of(&v, "20260105-000000-eeeeee"));
 }
 
@@ -106,8 +108,8 @@ static void what_is_pruned_is_known_from_the_audit_log(void **state)
     host_assert_result(h, audit_append(h->run.app_fd, deploy, NULL, &mark, &h->err), 0);
     host_assert_result(h, audit_append(h->run.app_fd, prune, NULL, &mark, &h->err), 0);
     three_records(h, &v);
-    assert_int_equal(v.len, 5);
-    assert_string_equal(v.items[4].deployment, "20251231-000000-ffffff");
+    assert_int_equal(v.len, 6);
+    assert_string_equal(v.items[5].deployment, "20251231-000000-ffffff");
     assert_string_equal(versions_find(&v, "0.9")->digest, "sha256:0900900");
 }
 

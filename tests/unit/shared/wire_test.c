@@ -163,6 +163,24 @@ static void a_request_beyond_the_limit_is_refused_before_it_is_sent(void **state
     assert_non_null(strstr(err_hint_text(&e), "1 MiB"));
 }
 
+static void what_is_given_anew_is_an_object_of_known_members(void **state)
+{
+    static const char *const wrong[] = {
+        "[\"x\"]", "[]", "\"x\"", "1", "{\"image\":\"x\"}", "{\"secret_env\":[\"x\"]}"
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        struct wire_request r;
+        struct err e = { 0 };
+        char text[300];
+        (void)snprintf(text, sizeof(text), "{\"v\":1,\"op\":\"rollback\"," TO_SHOP ",\"to\":\"1.0\",\"given\":%s}",
+                       wrong[i]);
+        int n = wire_decode(span_of(text), &r, &e);
+        if (n != -ERR_PROTO && n != -ERR_INPUT)
+            fail_msg("%s gave %d", text, n);
+    }
+}
+
 static void a_request_cut_anywhere_is_refused(void **state)
 {
     (void)state;
@@ -344,6 +362,7 @@ int main(void)
         cmocka_unit_test(a_deploy_may_leave_the_app_to_its_spec),
         cmocka_unit_test(requests_that_could_not_be_read_are_not_sent),
         cmocka_unit_test(a_request_beyond_the_limit_is_refused_before_it_is_sent),
+        cmocka_unit_test(what_is_given_anew_is_an_object_of_known_members),
         cmocka_unit_test(a_request_cut_anywhere_is_refused),
         cmocka_unit_test(a_frame_cut_anywhere_waits_for_more),
         cmocka_unit_test(frames_come_one_after_another),
