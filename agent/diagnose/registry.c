@@ -117,7 +117,8 @@ void diagnose_registry(struct diagnosing *d)
         return; /* nothing was deployed, or by hand */
     }
     bool same_user = given->registry_password[0] && !given->registry_username[0]; /* as it was deployed */
-    if ((!same_user && spec_set_str(&run->spec.registry_username, given->registry_username, &ignored) < 0) ||
+    const char *user = same_user ? d->l.at[LOOK_BLUE].spec.registry_username : given->registry_username;
+    if (spec_set_str(&run->spec.registry_username, user, &ignored) < 0 ||
         spec_set_str(&run->spec.registry_password, given->registry_password, &ignored) < 0 ||
         spec_set_str(&run->spec.ecr_auth, given->ecr_auth[0] ? given->ecr_auth : "auto", &ignored) < 0)
         return;
