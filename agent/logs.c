@@ -6,7 +6,6 @@
 #include "agent/watch/evidence.h"
 #include "shared/clock.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
@@ -89,18 +88,11 @@ static int container_logs(struct run *run, const struct wire_request *request, i
 
 static int open_log(int dir_fd, struct err *err)
 {
-    char name[NAME_MAX + 1] = "";
-    int list_fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = list_fd >= 0 ? fdopendir(list_fd) : NULL;
-    if (!dir) {
-        close_p(&list_fd);
-        return err_set(err, ERR_IO, errno, "list the deployment: %s", strerror(errno));
-    }
-    for (const struct dirent *d; !name[0] && (d = readdir(dir));)
-        if (strncmp(d->d_name, "deployment-", 11) == 0 && strstr(d->d_name, ".log"))
-            (void)snprintf(name, sizeof(name), "%s", d->d_name);
-    closedir(dir);
-    int fd = name[0] ? openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) : -1;
+    char name[EVENTLOG_NAME_MAX];
+    int r = eventlog_find(dir_fd, name, err);
+    if (r < 0)
+        return r;
+    int fd = r == 0 ? openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) : -1;
     return fd >= 0 ? fd : err_set(err, ERR_IO, 0, "the log of that deployment is not there");
 }
 

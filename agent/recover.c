@@ -135,7 +135,7 @@ static int finish_unfinished(struct run *run, struct err *err)
     return 0;
 }
 
-/* 0 opened; 1 it has ended already, or is not there. */
+/* 0 opened; 1 it has ended already, is not there, or somebody is at it. */
 static int open_unfinished(struct run *run, const char *app, int app_fd, const char *id, struct err *err)
 {
     _cleanup_(buf_done_p) struct buf text = BUF_INIT(STORE_FILE_MAX);
@@ -156,7 +156,11 @@ static int open_unfinished(struct run *run, const char *app, int app_fd, const c
     if (redactor_new(&run->redactor, err) < 0)
         return -(int)err->kind;
     (void)clock_format_stamp(run->started_wall_ms, stamp);
-    return eventlog_open(&run->log, run->dir_fd, stamp, run->redactor, err);
+    r = eventlog_open(&run->log, run->dir_fd, stamp, run->redactor, err);
+    if (r != -ERR_LOCKED)
+        return r;
+    err_clear(err); /* it runs, or waits for the lock of the app: no loss */
+    return 1;
 }
 
 /* Cut off between its outcome.json and its last word: say that, so that nobody waits for it. */

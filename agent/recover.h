@@ -17,7 +17,7 @@ void recover_app(const char *app, int app_fd, const char *except, struct run *to
 /* Is there an unfinished run without a living worker? Takes no lock. */
 bool recover_is_due(int app_fd);
 
-/* Finish one. -ERR_LOCKED: its worker is alive. 0 also when it has ended already. */
+/* Finish one. -ERR_LOCKED: the app's lock is not let go. 0 also when it has ended already, or its worker is alive. */
 int recover_one(const char *app, const char *id, struct err *err);
 
 #endif

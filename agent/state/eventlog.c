@@ -3,6 +3,7 @@
 #include "shared/clock.h"
 #include "shared/fd.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sys/file.h>
@@ -87,6 +88,38 @@ static int resume(struct eventlog *l, struct err *err)
     return 0;
 }
 
+static bool is_log(const char *name)
+{
+    size_t len = strlen(name);
+    return strncmp(name, "deployment-", 11) == 0 && len > 4 && len < EVENTLOG_NAME_MAX &&
+           strcmp(name + len - 4, ".log") == 0;
+}
+
+int eventlog_find(int dir_fd, char name[EVENTLOG_NAME_MAX], struct err *err)
+{
+    int list_fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = list_fd >= 0 ? fdopendir(list_fd) : NULL;
+    if (!dir) {
+        close_p(&list_fd);
+        return err_set(err, ERR_IO, errno, "list the deployment: %s", strerror(errno));
+    }
+    char newest[EVENTLOG_NAME_MAX] = "";
+    for (const struct dirent *d; (d = readdir(dir));)
+        if (is_log(d->d_name) && strcmp(d->d_name, newest) > 0) /* they begin with their time */
+            (void)snprintf(newest, sizeof(newest), "%.*s", EVENTLOG_NAME_MAX - 1, d->d_name);
+    closedir(dir);
+    if (!newest[0])
+        return 1;
+    memcpy(name, newest, sizeof(newest));
+    return 0;
+}
+
+static int fail_open(struct eventlog *l, int e, struct err *err)
+{
+    eventlog_close(l);
+    return err_set(err, e == ENOSPC ? ERR_DISK_FULL : ERR_IO, e, "create the event log: %s", strerror(e));
+}
+
 int eventlog_open(struct eventlog *l, int dir_fd, const char *stamp, const struct redactor *redactor, struct err *err)
 {
     memset(l, 0, sizeof(*l));
@@ -94,18 +127,18 @@ int eventlog_open(struct eventlog *l, int dir_fd, const char *stamp, const struc
     l->log_fd = -1;
     (void)snprintf(l->log_name, sizeof(l->log_name), "deployment-%s.log", stamp);
     l->events_fd = openat(dir_fd, EVENTLOG_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (l->events_fd >= 0)
-        l->log_fd = openat(dir_fd, l->log_name, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (l->events_fd < 0 || l->log_fd < 0) {
-        int e = errno;
-        eventlog_close(l);
-        return err_set(err, e == ENOSPC ? ERR_DISK_FULL : ERR_IO, e, "create the event log: %s", strerror(e));
-    }
-    if (fd_lock(l->events_fd) < 0) {
+    if (l->events_fd < 0)
+        return fail_open(l, errno, err);
+    if (fd_lock(l->events_fd) < 0) { /* before anything else is made: it is somebody else's */
         eventlog_close(l);
         return err_set(err, ERR_LOCKED, 0, "another process works on this deployment");
     }
-    return resume(l, err);
+    if (eventlog_find(dir_fd, l->log_name, err) < 0) {
+        eventlog_close(l);
+        return -(int)err->kind;
+    }
+    l->log_fd = openat(dir_fd, l->log_name, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+    return l->log_fd < 0 ? fail_open(l, errno, err) : resume(l, err);
 }
 
 bool eventlog_is_written(int events_fd)

@@ -10,6 +10,7 @@
 #include "shared/redact.h"
 
 #define EVENTLOG_FILE "events"
+#define EVENTLOG_NAME_MAX 64                  /* of deployment-*.log */
 #define EVENTLOG_MAX_BYTES (16 * 1024 * 1024) /* past that, log and progress events are dropped and counted */
 
 struct eventlog {
@@ -20,15 +21,18 @@ struct eventlog {
     int64_t bytes;
     uint64_t dropped;
     const struct redactor *redactor; /* borrowed */
-    char log_name[64];
+    char log_name[EVENTLOG_NAME_MAX];
 };
 
 /*
- * Make (or reopen, to go on after the last whole line) the files below dir_fd. stamp: of the log's name. The events file
- * stays locked (flock) until the log is closed: by that it is known whether a run has a living worker. -ERR_LOCKED.
+ * Make (or reopen, to go on after the last whole line) the files below dir_fd. stamp: of the log's name, when there is none yet.
+ * The events file stays locked (flock) until the log is closed: by that it is known whether a run has a living worker.
+ * -ERR_LOCKED: somebody writes it, and nothing was made.
  */
 int eventlog_open(struct eventlog *l, int dir_fd, const char *stamp, const struct redactor *redactor, struct err *err);
 void eventlog_close(struct eventlog *l);
+/* Name of the deployment-*.log below dir_fd, of several the newest. 0; 1: there is none, name untouched. */
+int eventlog_find(int dir_fd, char name[EVENTLOG_NAME_MAX], struct err *err);
 /* Does a living worker write this events file (an open descriptor of it)? */
 bool eventlog_is_written(int events_fd);
 

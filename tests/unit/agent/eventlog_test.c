@@ -274,12 +274,35 @@ static void a_log_has_one_writer(void **state)
     struct eventlog second;
     int reader = openat(h->run.dir_fd, EVENTLOG_FILE, O_RDONLY | O_CLOEXEC);
     assert_true(eventlog_is_written(reader));
-    host_assert_err(h, eventlog_open(&second, h->run.dir_fd, HOST_STAMP, NULL, &h->err), ERR_LOCKED, "another process");
+    host_assert_err(h, eventlog_open(&second, h->run.dir_fd, "20260201-000000", NULL, &h->err), ERR_LOCKED,
+                    "another process");
+    assert_int_equal(faccessat(h->run.dir_fd, "deployment-20260201-000000.log", F_OK, 0), -1);
     eventlog_close(&h->run.log);
     assert_false(eventlog_is_written(reader));
     host_assert_result(h, eventlog_open(&second, h->run.dir_fd, HOST_STAMP, NULL, &h->err), 0);
     eventlog_close(&second);
     close_p(&reader);
+}
+
+static void who_goes_on_later_writes_into_the_log_that_is_there(void **state)
+{
+    struct host *h = *state;
+    struct buf text;
+    char name[EVENTLOG_NAME_MAX] = "untouched";
+    emit_log(h, "before");
+    eventlog_close(&h->run.log);
+    host_write(h->run.dir_fd, "deployment-metrics-" HOST_STAMP ".json", "{}");
+    host_assert_result(h, eventlog_open(&h->run.log, h->run.dir_fd, "20260201-000000", h->run.redactor, &h->err), 0);
+    emit_log(h, "after");
+    assert_string_equal(h->run.log.log_name, "deployment-" HOST_STAMP ".log");
+    assert_int_equal(faccessat(h->run.dir_fd, "deployment-20260201-000000.log", F_OK, 0), -1);
+    assert_non_null(strstr(host_read(h->run.dir_fd, h->run.log.log_name, &text), "before"));
+    assert_non_null(strstr(buf_str(&text), "after"));
+    buf_done(&text);
+    host_assert_result(h, eventlog_find(h->run.dir_fd, name, &h->err), 0);
+    assert_int_equal(unlinkat(h->run.dir_fd, name, 0), 0);
+    host_assert_result(h, eventlog_find(h->run.dir_fd, name, &h->err), 1);
+    assert_string_equal(name, "deployment-" HOST_STAMP ".log");
 }
 
 /* The worker is a child of the process that opened the log: it must count as the writer, and its death be seen. */
@@ -344,6 +367,7 @@ int main(void)
         RUN_CASE(beyond_its_size_the_small_talk_is_left_out),
         RUN_CASE(an_event_too_long_for_a_line_takes_no_number),
         RUN_CASE(a_log_has_one_writer),
+        RUN_CASE(who_goes_on_later_writes_into_the_log_that_is_there),
         RUN_CASE(a_dead_writer_is_noticed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

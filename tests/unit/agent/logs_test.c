@@ -1,9 +1,11 @@
 #include "agent/logs.h"
 
 #include "agent/state/eventlog.h"
+#include "shared/clock.h"
 #include "tests/unit/agent/host.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -164,6 +166,22 @@ static void the_last_lines_of_a_deployments_log_are_shown(void **state)
     }
 }
 
+static void of_several_logs_the_newest_is_shown(void **state)
+{
+    static const char *const stamps[] = { "20260131-000000", "20260203-000000", "20260201-000000", "20260202-000000" };
+    struct host *h = *state;
+    struct reading r;
+    struct wire_request request = request_of(HOST_ID);
+    for (size_t i = 0; i < 4; i++) {
+        char name[64];
+        (void)snprintf(name, sizeof(name), "deployment-%s.log", stamps[i]);
+        host_write(h->run.dir_fd, name, stamps[i]);
+    }
+    start(h, &r, &request);
+    assert_string_equal(read_all(&r), stamps[1]);
+    host_assert_result(h, end(h, &r), 0);
+}
+
 /* A worker: has the event log open until a byte comes, then writes three lines and ends. */
 static void work(struct host *h, int ready_fd, int go_fd)
 {
@@ -212,6 +230,7 @@ int main(void)
         ENGINE_CASE(a_log_that_is_followed_ends_when_asked),
         RUN_CASE(the_last_lines_of_a_deployments_log_are_shown),
         RUN_CASE(a_deployments_log_is_followed_to_its_end),
+        RUN_CASE(of_several_logs_the_newest_is_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
