@@ -151,7 +151,7 @@ static int open_unfinished(struct run *run, const char *app, int app_fd, const c
     if (r <= 0)
         return r < 0 ? r : 1;
     r = request_load(run, err);
-    if (r != 0) /* 1: it died, or is, before its first word; nothing was done on the host */
+    if (r != 0) /* 1: it died, or is, before its first word, or its removal was cut off: nothing is left to do */
         return r;
     if (redactor_new(&run->redactor, err) < 0)
         return -(int)err->kind;
@@ -169,6 +169,8 @@ static int say_end(struct run *run, struct err *err)
     _cleanup_(buf_done_p) struct buf text = BUF_INIT(STORE_FILE_MAX);
     char stamp[CLOCK_STAMP_SIZE];
     (void)clock_format_stamp(run->started_wall_ms, stamp);
+    if (!store_has_request(run->dir_fd))
+        return 0; /* a record that is on its way out: nothing is added to it */
     int r = store_read(run->dir_fd, "outcome.json", &text, err);
     if (r == 0)
         r = eventlog_open(&run->log, run->dir_fd, stamp, NULL, err); /* nothing of it is a secret */
@@ -198,7 +200,7 @@ static bool is_unfinished(int app_fd, const char *id)
     _cleanup_(close_p) int events_fd = -1;
     struct err ignored = { 0 };
     if (store_open_deployment(app_fd, id, &dir_fd, &ignored) != 0 || faccessat(dir_fd, "outcome.json", F_OK, 0) == 0 ||
-        faccessat(dir_fd, "request.json", F_OK, 0) != 0)
+        !store_has_request(dir_fd))
         return false;
     events_fd = openat(dir_fd, EVENTLOG_FILE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     return events_fd >= 0 && !eventlog_is_written(events_fd);

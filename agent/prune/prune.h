@@ -54,7 +54,8 @@ struct prune_image {
 
 struct prune_record {
     char id[WIRE_ID_MAX + 1];
-    bool ended;
+    bool ended;       /* or was never one: an empty folder, or what a removal left */
+    bool whole;       /* has the settings; a removal that was cut off takes them first */
     bool good;        /* a version served at its end */
     bool is_deploy;   /* and was deployed, not brought back */
     int64_t ended_ms; /* -1: cannot be told, or it has not ended */

@@ -6,6 +6,9 @@
 #include "agent/state/store.h"
 #include "shared/clock.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #define AUDIT_ENTRIES 200 /* newest entries that may name an image whose record is gone */
 
 void prune_facts_done(struct prune_facts *f)
@@ -170,6 +173,15 @@ static int note_images(struct prune_facts *f, const struct json *outcome, int64_
     return r;
 }
 
+/* Neither request nor outcome: nothing ran, or a removal was cut off. It goes as if it had ended when it was last changed. */
+static void note_remains(struct prune_record *r, int dir_fd)
+{
+    struct stat st;
+    r->ended = faccessat(dir_fd, "outcome.json", F_OK, AT_SYMLINK_NOFOLLOW) != 0 && fstat(dir_fd, &st) == 0;
+    if (r->ended)
+        r->ended_ms = (int64_t)st.st_mtim.tv_sec * 1000;
+}
+
 static int add_record(struct run *run, struct prune_facts *f, const char *id, struct err *err)
 {
     _cleanup_(close_p) int dir_fd = -1;
@@ -180,7 +192,10 @@ static int add_record(struct run *run, struct prune_facts *f, const char *id, st
     copy(to->id, sizeof(to->id), id);
     to->ended_ms = -1;
     to->bytes = store_folder_bytes(dir_fd);
+    to->whole = store_has_request(dir_fd);
     _cleanup_(json_free_p) struct json *outcome = read_outcome(dir_fd);
+    if (!outcome && !to->whole)
+        note_remains(to, dir_fd);
     if (!outcome || strcmp(id, f->current) == 0)
         return 0;
     to->ended = true;

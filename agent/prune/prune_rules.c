@@ -46,7 +46,7 @@ static struct prune_record *settings_of(const struct prune_facts *f, const char 
     struct prune_record *found = NULL;
     for (size_t i = 0; i < f->record_count; i++) {
         struct prune_record *r = &f->records[i];
-        if (!r->good || strcmp(r->digest, digest) != 0)
+        if (!r->good || !r->whole || strcmp(r->digest, digest) != 0)
             continue;
         if (r->is_deploy)
             return r;

@@ -10,6 +10,9 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#define REQUEST_FILE "request.json"
+#define OUTCOME_FILE "outcome.json"
+
 int store_root_path(struct buf *out, struct err *err)
 {
     const char *home = getenv("BLUEGREEN_HOME");
@@ -226,6 +229,12 @@ int64_t store_folder_bytes(int dir_fd)
     return bytes;
 }
 
+bool store_has_request(int dir_fd)
+{
+    return faccessat(dir_fd, REQUEST_FILE, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* Cut off at any point it looks like a run that has ended, never like one that was cut off: see agent/recover.c. */
 int store_remove_deployment(int app_fd, const char *id, struct err *err)
 {
     _cleanup_(close_p) int fd = -1;
@@ -238,10 +247,14 @@ int store_remove_deployment(int app_fd, const char *id, struct err *err)
         close_p(&list_fd);
         return io_fail(err, "list", id);
     }
+    (void)unlinkat(fd, REQUEST_FILE, 0);
+    (void)fsync(fd);
     for (const struct dirent *d; (d = readdir(dir));)
-        if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0)
+        if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0 && strcmp(d->d_name, OUTCOME_FILE) != 0)
             (void)unlinkat(fd, d->d_name, 0); /* what stays makes the rmdir below fail, with a reason */
     closedir(dir);
+    (void)fsync(fd);
+    (void)unlinkat(fd, OUTCOME_FILE, 0);
     _cleanup_(close_p) int all = deployments_dir(app_fd, err);
     if (all < 0)
         return all;

@@ -30,7 +30,15 @@ int store_list_deployments(int app_fd, struct strlist *ret, struct err *err);
 int store_list_apps(struct strlist *ret, struct err *err);
 /* Bytes of the plain files in a deployment's folder. */
 int64_t store_folder_bytes(int dir_fd);
-/* Delete deployments/ID with the plain files in it. 0, also when it is gone. */
+/*
+ * Has the run of this folder begun? Without a request nothing was done on the host, or its removal was cut off: either way there
+ * is nothing to bring to an end.
+ */
+bool store_has_request(int dir_fd);
+/*
+ * Delete deployments/ID with the plain files in it: the request first, the outcome last, so that one whose removal is cut off
+ * is never taken for an unfinished run. 0, also when it is gone.
+ */
 int store_remove_deployment(int app_fd, const char *id, struct err *err);
 
 /* Whole file; temp + fsync + rename + fsync(dir), 0600: after a crash it is the old or the new one. */

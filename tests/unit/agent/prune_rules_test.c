@@ -34,7 +34,9 @@ static struct prune_image *add_image(const char *digest, int64_t used_ago_ms)
 static struct prune_record *add_record(const char *id, const char *digest, int64_t ended_ago_ms)
 {
     struct prune_record *r = &records[facts.record_count++];
-    *r = (struct prune_record){ .ended = true, .good = true, .is_deploy = true, .ended_ms = NOW - ended_ago_ms };
+    *r = (struct prune_record){
+        .ended = true, .whole = true, .good = true, .is_deploy = true, .ended_ms = NOW - ended_ago_ms
+    };
     (void)snprintf(r->id, sizeof(r->id), "%s", id);
     (void)snprintf(r->digest, sizeof(r->digest), "%s", digest);
     return r;
@@ -244,10 +246,11 @@ static void of_a_pinned_version_the_newest_record_with_its_settings_stays(void *
     decide(&l);
     assert_fate(&records[0].fate, true, "");
     assert_fate(&records[2].fate, false, "settings");
-    records[2].good = false;
+    records[2].whole = false; /* on its way out */
     records[2].pinned = false;
     decide(&l);
     assert_fate(&records[0].fate, false, "settings");
+    assert_fate(&records[2].fate, true, "");
 }
 
 static void a_failed_deployment_pins_nothing(void **state)

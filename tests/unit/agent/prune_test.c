@@ -4,6 +4,10 @@
 #include "shared/clock.h"
 #include "tests/unit/agent/host.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <time.h>
+
 #define HOUR_MS INT64_C(3600000)
 #define DAY_MS (24 * HOUR_MS)
 
@@ -24,6 +28,7 @@ static void record_of(struct host *h, int app_fd, const char *id, int64_t age_ms
                    "\"image_ref\":\"reg/shop@%s\"%s}",
                    clock_format_iso(clock_wall_ms() - age_ms, iso), digest, digest, more);
     host_write(fd, "outcome.json", text);
+    host_write(fd, "request.json", "{\"op\":\"deploy\"}");
     close_p(&fd);
 }
 
@@ -260,6 +265,30 @@ static void a_record_without_an_end_is_left_alone(void **state)
     assert_int_equal(removed_images(h), 0);
 }
 
+static void what_a_removal_that_was_cut_off_left_goes_with_the_next_one(void **state)
+{
+    static const char *const ids[] = { "20260101-000000-aaaaaa", "20260102-000000-aaaaaa", "20260103-000000-aaaaaa" };
+    struct host *h = *state;
+    int fd = -1;
+    start(h);
+    h->run.spec.keep_versions = 5;
+    record(h, ids[0], 8 * DAY_MS, GONE); /* a good one, but without its settings nothing is brought back by it */
+    host_assert_result(h, store_open_deployment(h->run.app_fd, ids[0], &fd, &h->err), 0);
+    assert_int_equal(unlinkat(fd, "request.json", 0), 0);
+    close_p(&fd);
+    for (size_t i = 1; i < 3; i++) {
+        const time_t age_s = i == 1 ? 8 * DAY_MS / 1000 : 6 * DAY_MS / 1000;
+        const struct timespec then[] = { { .tv_sec = time(NULL) - age_s }, { .tv_sec = time(NULL) - age_s } };
+        host_assert_result(h, store_create_deployment(h->run.app_fd, ids[i], &fd, &h->err), 0);
+        assert_int_equal(futimens(fd, then), 0);
+        close_p(&fd);
+    }
+    prune(h);
+    assert_false(is_there(h, ids[0]));
+    assert_false(is_there(h, ids[1]));
+    assert_true(is_there(h, ids[2]));
+}
+
 /* ---- the report ---- */
 
 static struct json *report_of(struct host *h, bool dry)
@@ -353,6 +382,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ENGINE_CASE(only_containers_that_nobody_needs_are_removed),
+        ENGINE_CASE(what_a_removal_that_was_cut_off_left_goes_with_the_next_one),
         ENGINE_CASE(an_image_goes_when_it_was_last_used_long_ago),
         ENGINE_CASE(the_last_use_of_an_image_is_when_it_was_replaced),
         ENGINE_CASE(the_newest_record_of_an_image_counts),

@@ -53,10 +53,33 @@ static void a_run_that_waits_for_the_lock_is_passed_over_in_silence(void **state
     close_p(&fd);
 }
 
+static void what_a_removal_left_is_not_brought_to_an_end(void **state)
+{
+    static const char *const left[][3] = { { "events", "journal", NULL },
+                                           { "outcome.json", "events", "journal" },
+                                           { "outcome.json", NULL, NULL } };
+    struct host *h = *state;
+    bool has_log;
+    int fd = make_other(h);
+    for (size_t i = 0; i < 3; i++) {
+        size_t count = 0;
+        (void)unlinkat(fd, "events", 0), (void)unlinkat(fd, "journal", 0), (void)unlinkat(fd, "outcome.json", 0);
+        for (size_t k = 0; k < 3 && left[i][k]; k++, count++)
+            host_write(fd, left[i][k], strcmp(left[i][k], "outcome.json") == 0 ? "{\"outcome\":\"deployed\"}" : "");
+        assert_false(recover_is_due(h->run.app_fd));
+        recover_all(h);
+        host_assert_result(h, recover_one(HOST_APP, OTHER_ID, &h->err), 0);
+        assert_int_equal(files_in(fd, &has_log), count);
+        assert_null(host_event(h->run.dir_fd, EVENT_LOG));
+    }
+    close_p(&fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         RUN_CASE(a_run_that_waits_for_the_lock_is_passed_over_in_silence),
+        RUN_CASE(what_a_removal_left_is_not_brought_to_an_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

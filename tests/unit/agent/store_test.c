@@ -1,6 +1,7 @@
 #include "tests/unit/agent/host.h"
 
 #include <fcntl.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 
 static void make_path(struct host *h, char *path, size_t size, const char *below)
@@ -198,6 +199,39 @@ static void a_removed_deployment_is_gone_with_its_files(void **state)
     close_p(&app);
 }
 
+/* So that one whose removal is cut off is never a run without an end. */
+static void the_request_goes_first_and_the_outcome_last(void **state)
+{
+    static const char *const files[] = { "outcome.json", "events", "journal", "request.json", "worker.pid" };
+    char events[4096] __attribute__((aligned(8)));
+    struct host *h = *state;
+    int app = open_shop(h), fd = -1;
+    char path[128];
+    host_assert_result(h, store_create_deployment(app, HOST_ID, &fd, &h->err), 0);
+    for (size_t i = 0; i < 5; i++)
+        host_write(fd, files[i], "x");
+    make_path(h, path, sizeof(path), "apps/shop/deployments/" HOST_ID);
+    int watch = inotify_init1(IN_CLOEXEC);
+    assert_true(inotify_add_watch(watch, path, IN_DELETE | IN_ONLYDIR) >= 0);
+    host_assert_result(h, store_remove_deployment(app, HOST_ID, &h->err), 0);
+    ssize_t n = read(watch, events, sizeof(events));
+    size_t seen = 0;
+    for (ssize_t at = 0; at < n;) {
+        struct inotify_event ev;
+        memcpy(&ev, events + at, sizeof(ev));
+        const char *name = events + at + sizeof(ev);
+        if (ev.mask & IN_DELETE && seen++ == 0)
+            assert_string_equal(name, "request.json");
+        if (ev.mask & IN_DELETE && seen == 5)
+            assert_string_equal(name, "outcome.json");
+        at += (ssize_t)(sizeof(ev) + ev.len);
+    }
+    assert_int_equal(seen, 5);
+    close_p(&watch);
+    close_p(&fd);
+    close_p(&app);
+}
+
 static void a_deployment_with_a_folder_in_it_is_not_removed(void **state)
 {
     struct host *h = *state;
@@ -360,6 +394,7 @@ int main(void)
         ROOT_CASE(what_is_no_id_never_becomes_a_path),
         ROOT_CASE(deployments_are_listed_newest_first),
         ROOT_CASE(a_removed_deployment_is_gone_with_its_files),
+        ROOT_CASE(the_request_goes_first_and_the_outcome_last),
         ROOT_CASE(a_deployment_with_a_folder_in_it_is_not_removed),
         ROOT_CASE(a_file_is_replaced_as_a_whole),
         ROOT_CASE(what_a_crash_left_half_written_is_in_nobodys_way),
