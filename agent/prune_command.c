@@ -95,18 +95,28 @@ static struct prune_limits choose_limits(struct run *run, const struct prune_fac
     return l;
 }
 
-static int tidy_up(struct run *run, const struct wire_request *request, struct json **ret, struct err *err)
+static int remove_or_tell(struct run *run, const struct wire_request *request, struct json **ret, struct err *err)
 {
     _cleanup_(prune_facts_done_p) struct prune_facts facts = { 0 };
     struct prune_done done;
+    int r = 0;
     if (prune_collect(run, &facts, err) < 0)
         return err_wrap(err, "look for what may go");
     const struct prune_limits limits = choose_limits(run, &facts, request);
     prune_decide(&facts, &limits);
-    if (!request->dry_run && prune_carry_out(run, &facts, NULL, &done, err) < 0)
-        return -(int)err->kind;
-    *ret = prune_report(run->app, &facts, request->dry_run ? NULL : &done);
-    return 0;
+    if (!request->dry_run)
+        r = prune_carry_out(run, &facts, NULL, &done, err);
+    *ret = prune_report(run->app, &facts, request->dry_run ? NULL : &done); /* of what was done, also when r < 0 */
+    return r;
+}
+
+/* ERR_NET is said of the client's end; one of the engine is an answer that the client is to get. */
+static int tidy_up(struct run *run, const struct wire_request *request, struct json **ret, struct err *err)
+{
+    int r = remove_or_tell(run, request, ret, err);
+    if (r == -ERR_NET)
+        err->kind = ERR_DOCKER;
+    return r < 0 ? -(int)err->kind : 0;
 }
 
 /* ---- the audit log ---- */
@@ -120,14 +130,15 @@ static struct json *names_of(const struct json *report, const char *list, const 
     return names;
 }
 
+/* failure: NULL when it went well; report: of what was done until then, NULL when nothing was. */
 static struct json *audit_entry_of(const struct run *run, const struct wire_request *request, const struct json *report,
-                                   const struct err *err)
+                                   const struct err *failure)
 {
     char iso[CLOCK_ISO_SIZE];
     struct json *entry = json_object(), *changes = json_object();
     json_set_str(entry, "operation", "prune");
-    json_set_str(entry, "outcome", report ? "pruned" : "failed");
-    json_set_str(entry, "error", report ? "" : err_kind_name(err->kind));
+    json_set_str(entry, "outcome", failure ? "failed" : "pruned");
+    json_set_str(entry, "error", failure ? err_kind_name(failure->kind) : "");
     json_set_str(entry, "who", request->run_link);
     json_set_str(entry, "started", clock_format_iso(run->started_wall_ms, iso));
     json_set_seconds(entry, "total_seconds", clock_mono_ms() - run->started_ms);
@@ -176,7 +187,7 @@ int prune_command(const struct wire_request *request, int out_fd, struct err *er
     if (r == 0)
         r = tidy_up(&run, request, &report, err);
     struct err lost = { 0 };
-    if (write_down(&run, request, report, err, &lost) < 0 && r == 0) {
+    if (write_down(&run, request, report, r < 0 ? err : NULL, &lost) < 0 && r == 0) {
         *err = lost;
         r = -(int)lost.kind;
     }

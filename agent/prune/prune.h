@@ -109,7 +109,8 @@ struct prune_done {
 
 /*
  * Remove what may go. What turns out to be in use stays and gets that as its reason; *ret counts the rest. told (may be NULL) hears
- * of each thing.
+ * of each thing. When the engine is lost on the way (-kind) what was not tried stays with that reason, so that fates and *ret are in
+ * any case what was done.
  */
 int prune_carry_out(struct run *run, struct prune_facts *f, void (*told)(struct run *run, const char *text),
                     struct prune_done *ret, struct err *err);

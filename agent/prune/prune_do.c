@@ -46,20 +46,31 @@ static bool is_here(struct run *run, const char *ref, const char *id)
 }
 
 /* The tags that still name it, then the name by digest. Never forced: what a container uses the engine keeps. */
-static void remove_image(struct run *run, struct prune_image *image)
+static int remove_image(struct run *run, struct prune_image *image, struct err *err)
 {
-    struct err why = { 0 };
     char text[PRUNE_REASON_MAX];
     int r = 0;
     for (size_t i = 0; r >= 0 && i < image->tags.len; i++)
         if (is_here(run, image->tags.items[i], image->id))
-            r = engine_image_remove(run->engine, image->tags.items[i], &why);
+            r = engine_image_remove(run->engine, image->tags.items[i], err);
     if (r >= 0)
-        r = engine_image_remove(run->engine, image->ref, &why);
-    if (r < 0)
-        turn_out_kept(&image->fate, err_text(&why, text, sizeof(text)));
-    else if (r == 1 && is_here(run, image->ref, image->id))
+        r = engine_image_remove(run->engine, image->ref, err);
+    if (r == 1 && is_here(run, image->ref, image->id))
         turn_out_kept(&image->fate, "the engine says that it is in use");
+    if (r != -ERR_DOCKER)
+        return r < 0 ? r : 0;
+    turn_out_kept(&image->fate, err_text(err, text, sizeof(text)));
+    err_clear(err);
+    return 0;
+}
+
+/* A container that is kept after all keeps the record of what made it. */
+static bool is_needed(const struct prune_facts *f, const struct prune_record *record)
+{
+    for (size_t i = 0; i < f->container_count; i++)
+        if (!f->containers[i].fate.go && strcmp(f->containers[i].deployment, record->id) == 0)
+            return true;
+    return false;
 }
 
 static void remove_record(struct run *run, struct prune_record *record)
@@ -94,43 +105,95 @@ static void tell(struct run *run, void (*told)(struct run *run, const char *text
     told(run, text);
 }
 
-int prune_carry_out(struct run *run, struct prune_facts *f, void (*told)(struct run *run, const char *text),
-                    struct prune_done *ret, struct err *err)
+/* After the engine was lost: what was not tried stays, and says why. */
+static void leave_out(struct prune_fate *f, const struct err *why)
 {
-    struct prune_done done = { 0 };
-    int64_t before = free_bytes(run);
+    char text[PRUNE_REASON_MAX], reason[PRUNE_REASON_MAX];
+    (void)snprintf(reason, sizeof(reason), "not tried: %.140s", err_text(why, text, sizeof(text)));
+    turn_out_kept(f, reason);
+}
+
+/* Neither gone nor refused: whether it is still there cannot be told. */
+static int leave_open(struct prune_fate *f, const char *kind, const char *name, struct err *err)
+{
+    char text[PRUNE_REASON_MAX];
+    turn_out_kept(f, err_text(err, text, sizeof(text)));
+    return err_wrap(err, "remove %s '%s'", kind, name);
+}
+
+static int remove_containers(struct run *run, struct prune_facts *f, void (*told)(struct run *run, const char *text),
+                             struct prune_done *done, struct err *err)
+{
+    int r = 0;
     for (size_t i = 0; i < f->container_count; i++) {
         struct prune_container *c = &f->containers[i];
         if (!c->fate.go)
             continue;
+        if (r < 0) {
+            leave_out(&c->fate, err);
+            continue;
+        }
         if (remove_container(run, c, err) < 0)
-            return err_wrap(err, "remove container '%s'", c->name);
-        done.containers += c->fate.go;
-        done.bytes += c->fate.go ? c->bytes : 0;
+            r = leave_open(&c->fate, "container", c->name, err);
+        done->containers += c->fate.go;
+        done->bytes += c->fate.go ? c->bytes : 0;
         tell(run, told, "container", c->name, &c->fate);
     }
+    return r;
+}
+
+static int remove_images(struct run *run, struct prune_facts *f, void (*told)(struct run *run, const char *text),
+                         struct prune_done *done, int r, struct err *err)
+{
     for (size_t i = 0; i < f->image_count; i++) {
         struct prune_image *image = &f->images[i];
         if (!image->fate.go)
             continue;
-        remove_image(run, image);
-        done.images += image->fate.go;
-        done.bytes += image->fate.go ? image->bytes : 0;
+        if (r < 0) {
+            leave_out(&image->fate, err);
+            continue;
+        }
+        if (remove_image(run, image, err) < 0)
+            r = leave_open(&image->fate, "image", image->ref, err);
+        done->images += image->fate.go;
+        done->bytes += image->fate.go ? image->bytes : 0;
         tell(run, told, "image", image->ref, &image->fate);
     }
+    return r;
+}
+
+static void remove_records(struct run *run, struct prune_facts *f, void (*told)(struct run *run, const char *text),
+                           struct prune_done *done, int r, const struct err *err)
+{
     for (size_t i = 0; i < f->record_count; i++) {
         struct prune_record *record = &f->records[i];
         if (!record->fate.go)
             continue;
-        remove_record(run, record);
-        done.records += record->fate.go;
-        done.bytes += record->fate.go ? record->bytes : 0;
+        if (r < 0) {
+            leave_out(&record->fate, err);
+            continue;
+        }
+        if (is_needed(f, record))
+            turn_out_kept(&record->fate, "its container is kept");
+        else
+            remove_record(run, record);
+        done->records += record->fate.go;
+        done->bytes += record->fate.go ? record->bytes : 0;
         tell(run, told, "record", record->id, &record->fate);
     }
+}
+
+int prune_carry_out(struct run *run, struct prune_facts *f, void (*told)(struct run *run, const char *text),
+                    struct prune_done *ret, struct err *err)
+{
+    int64_t before = free_bytes(run);
+    *ret = (struct prune_done){ 0 };
+    int r = remove_containers(run, f, told, ret, err);
+    r = remove_images(run, f, told, ret, r, err);
+    remove_records(run, f, told, ret, r, err);
     int64_t after = free_bytes(run);
-    done.disk_freed_bytes = before < 0 || after < 0 ? -1 : after > before ? after - before : 0;
-    *ret = done;
-    return 0;
+    ret->disk_freed_bytes = before < 0 || after < 0 ? -1 : after > before ? after - before : 0;
+    return r;
 }
 
 /* ---- the report ---- */

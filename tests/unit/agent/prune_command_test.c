@@ -261,6 +261,55 @@ static void a_prune_that_fails_is_in_the_audit_log_too(void **state)
     close_p(&app_fd);
 }
 
+/* So many stopped containers that nobody needs: x0, x1, … */
+static void add_leftovers(struct host *h, size_t count)
+{
+    struct buf text = BUF_INIT(65536);
+    for (size_t i = 0; i < count; i++)
+        buf_addf(&text,
+                 "%s{\"Id\":\"x%zu\",\"Names\":[\"/shop-x%zu\"],\"State\":\"exited\",\"Labels\":{"
+                 "\"io.bluegreen.app\":\"shop\",\"io.bluegreen.role\":\"version\"}}",
+                 i ? "," : "[", i, i);
+    buf_addc(&text, ']');
+    fake_engine_reply(h->fake, "GET /containers/json", 200, buf_str(&text));
+    fake_engine_reply(h->fake, "GET /containers/x", 200, "{\"State\":{\"Status\":\"exited\"}}");
+    fake_engine_reply(h->fake, "DELETE /containers/x", 204, "");
+    buf_done(&text);
+}
+
+static struct json *newest_entry(struct host *h)
+{
+    struct audit_log log;
+    int app_fd = open_app(h);
+    host_assert_result(h, audit_read(app_fd, 5, &log, &h->err), 0);
+    struct json *entry = audit_entry(&log, 0);
+    audit_log_done(&log);
+    close_p(&app_fd);
+    return entry;
+}
+
+static void what_was_removed_until_the_engine_was_lost_is_told_and_written_down(void **state)
+{
+    struct host *h = *state;
+    struct client c;
+    set_up_app(h, 24);
+    add_leftovers(h, 3);
+    fake_engine_answer(h->fake, (struct fake_answer){ .request = "DELETE /containers/x1", .status = FAKE_CLOSE });
+    ask(&c, (struct asked){ .keep_hours = 24 });
+    client_expect(&c, EVENT_REPORT);
+    const struct json *gone = json_get(json_get(c.ev.body, "report"), "containers");
+    assert_int_equal(json_len(gone), 1);
+    assert_string_equal(json_str(json_first(gone), "name", ""), "shop-x0");
+    client_expect_outcome(&c, "failed_untouched", "docker");
+    assert_int_equal(client_close(&c), 0);
+    struct json *entry = newest_entry(h);
+    assert_string_equal(json_str(entry, "outcome", ""), "failed");
+    gone = json_get(json_get(entry, "changes"), "containers");
+    assert_int_equal(json_len(gone), 1);
+    assert_string_equal(json_value_str(json_first(gone), ""), "shop-x0");
+    json_free(entry);
+}
+
 static void an_image_whose_record_is_gone_is_known_from_the_audit_log(void **state)
 {
     struct host *h = *state;
@@ -289,6 +338,7 @@ int main(void)
         EMPTY_CASE(a_client_that_leaves_while_it_waits_has_nothing_removed),
         EMPTY_CASE(what_a_prune_removed_is_in_the_audit_log_and_a_dry_run_is_not),
         EMPTY_CASE(a_prune_that_fails_is_in_the_audit_log_too),
+        EMPTY_CASE(what_was_removed_until_the_engine_was_lost_is_told_and_written_down),
         EMPTY_CASE(an_image_whose_record_is_gone_is_known_from_the_audit_log),
         EMPTY_CASE(a_run_that_was_cut_off_is_brought_to_its_end_first),
     };

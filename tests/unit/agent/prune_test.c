@@ -350,6 +350,42 @@ static void what_the_engine_does_not_give_up_is_told_as_kept(void **state)
     json_free(report);
 }
 
+static void what_was_not_tried_when_the_engine_was_lost_is_kept_and_says_so(void **state)
+{
+    struct host *h = *state;
+    struct prune_facts facts;
+    struct prune_done done;
+    struct buf text = BUF_INIT(65536);
+    start(h);
+    record(h, "20260101-000000-aaaaaa", 9 * DAY_MS, GONE);
+    const struct prune_limits limits = prune_limits_of(&h->run.spec);
+    containers_are(h, "[{\"Id\":\"x\",\"Names\":[\"/shop-x\"],\"State\":\"exited\",\"Labels\":{" OURS "}},"
+                      "{\"Id\":\"y\",\"Names\":[\"/shop-y\"],\"State\":\"exited\",\"Labels\":{" OURS "}},"
+                      "{\"Id\":\"z\",\"Names\":[\"/shop-z\"],\"State\":\"exited\",\"Labels\":{" OURS "}}]");
+    fake_engine_reply(h->fake, "GET /containers/x/json", 200, "{\"State\":{\"Status\":\"exited\"}}");
+    fake_engine_reply(h->fake, "GET /containers/y/json", 200, "{\"State\":{\"Status\":\"exited\"}}");
+    fake_engine_reply(h->fake, "GET /containers/z/json", 200, "{\"State\":{\"Status\":\"exited\"}}");
+    fake_engine_answer(h->fake, (struct fake_answer){ .request = "DELETE /containers/y", .status = FAKE_CLOSE });
+    host_assert_result(h, prune_collect(&h->run, &facts, &h->err), 0);
+    prune_decide(&facts, &limits);
+    int r = prune_carry_out(&h->run, &facts, NULL, &done, &h->err);
+    assert_true(r < 0 && r != -ERR_DOCKER);
+    struct json *report = prune_report("shop", &facts, &done);
+    assert_int_equal(json_len(json_get(report, "containers")), 1);
+    assert_string_equal(first(report, "containers", "name"), "shop-x");
+    assert_int_equal(done.containers, 1);
+    assert_int_equal(json_len(json_get(report, "images")), 0);
+    assert_int_equal(json_len(json_get(report, "records")), 0);
+    assert_true(is_there(h, "20260101-000000-aaaaaa"));
+    assert_int_equal(json_print(json_get(report, "kept"), &text, NULL), 0);
+    assert_non_null(strstr(buf_str(&text), "{\"what\":\"container shop-z\",\"why\":\"not tried: "));
+    assert_non_null(strstr(buf_str(&text), "{\"what\":\"record 20260101-000000-aaaaaa\",\"why\":\"not tried: "));
+    assert_int_equal(fake_engine_count(h->fake, "DELETE "), 2);
+    buf_done(&text);
+    json_free(report);
+    prune_facts_done(&facts);
+}
+
 static void a_long_report_fits_a_line_and_counts_the_rest(void **state)
 {
     struct host *h = *state;
@@ -383,6 +419,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ENGINE_CASE(only_containers_that_nobody_needs_are_removed),
         ENGINE_CASE(what_a_removal_that_was_cut_off_left_goes_with_the_next_one),
+        ENGINE_CASE(what_was_not_tried_when_the_engine_was_lost_is_kept_and_says_so),
         ENGINE_CASE(an_image_goes_when_it_was_last_used_long_ago),
         ENGINE_CASE(the_last_use_of_an_image_is_when_it_was_replaced),
         ENGINE_CASE(the_newest_record_of_an_image_counts),
