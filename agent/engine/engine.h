@@ -151,6 +151,8 @@ int engine_container_stop(struct engine *e, const char *id, int64_t grace_s, str
 int engine_container_rename(struct engine *e, const char *id, const char *name, struct err *err); /* 0 when named so */
 int engine_container_remove(struct engine *e, const char *id,
                             struct err *err); /* force, volumes of its own; 0 if gone */
+/* The same, but one that runs stays: -ERR_DOCKER with the engine's words. */
+int engine_container_remove_stopped(struct engine *e, const char *id, struct err *err);
 /* {"Name":…,"MaximumRetryCount":…} as create and update want it; "" is "no". Owned by the caller. */
 struct json *engine_restart_policy(const char *policy);
 int engine_container_set_restart_policy(struct engine *e, const char *id, const char *policy /* no, on-failure:3 … */,

@@ -263,12 +263,12 @@ static int wait_removed(struct engine *e, const char *id, struct err *err)
     return post(e, id, "/wait?condition=removed", &request, &answer, err);
 }
 
-int engine_container_remove(struct engine *e, const char *id, struct err *err)
+static int remove_how(struct engine *e, const char *id, const char *how, struct err *err)
 {
     _cleanup_(buf_done) struct buf path = BUF_INIT(ENGINE_PATH_MAX);
     struct engine_answer answer;
 
-    int r = engine_path(&path, "/containers/", id, "?v=1&force=1", err);
+    int r = engine_path(&path, "/containers/", id, how, err);
     if (r < 0)
         return r;
     const struct engine_request request = {
@@ -283,6 +283,16 @@ int engine_container_remove(struct engine *e, const char *id, struct err *err)
     if (engine_words_have(answer.words, "already in progress"))
         return wait_removed(e, id, err);
     return engine_refused(&answer, NULL, "remove container", id, err);
+}
+
+int engine_container_remove(struct engine *e, const char *id, struct err *err)
+{
+    return remove_how(e, id, "?v=1&force=1", err);
+}
+
+int engine_container_remove_stopped(struct engine *e, const char *id, struct err *err)
+{
+    return remove_how(e, id, "?v=1", err);
 }
 
 struct json *engine_restart_policy(const char *policy)

@@ -24,7 +24,7 @@ static int remove_container(struct run *run, struct prune_container *c, struct e
         return r < 0 ? r : 0;
     bool running = now.running;
     engine_container_done(&now);
-    r = running ? 0 : engine_container_remove(run->engine, c->id, err);
+    r = running ? 0 : engine_container_remove_stopped(run->engine, c->id, err);
     if (running)
         turn_out_kept(&c->fate, "it was started meanwhile");
     if (r != -ERR_DOCKER)

@@ -289,6 +289,24 @@ static void what_a_removal_that_was_cut_off_left_goes_with_the_next_one(void **s
     assert_true(is_there(h, ids[2]));
 }
 
+static void one_that_is_started_at_the_last_moment_is_not_removed_by_force(void **state)
+{
+    struct host *h = *state;
+    start(h);
+    record(h, "20260101-000000-aaaaaa", 9 * DAY_MS, GONE);
+    containers_are(h, "[{\"Id\":\"x\",\"Names\":[\"/shop-odd\"],\"State\":\"exited\",\"Labels\":{" OURS
+                      ",\"io.bluegreen.deployment\":\"20260101-000000-aaaaaa\"}}]");
+    fake_engine_reply(h->fake, "GET /containers/x/json", 200, "{\"State\":{\"Status\":\"exited\"}}");
+    fake_engine_reply(h->fake, "DELETE /containers/x?v=1&force=1", 204, "");
+    fake_engine_reply(h->fake, "DELETE /containers/x?v=1 ", 409,
+                      "{\"message\":\"You cannot remove a running container\"}");
+    prune(h);
+    assert_int_equal(fake_engine_count(h->fake, "DELETE /containers/x?v=1 "), 1);
+    assert_int_equal(fake_engine_count(h->fake, "DELETE /containers/"), 1);
+    assert_true(is_there(h, "20260101-000000-aaaaaa")); /* and so stays what tells of its secrets */
+    assert_non_null(strstr(h->run.step_text, "0 containers"));
+}
+
 /* ---- the report ---- */
 
 static struct json *report_of(struct host *h, bool dry)
@@ -418,6 +436,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ENGINE_CASE(only_containers_that_nobody_needs_are_removed),
+        ENGINE_CASE(one_that_is_started_at_the_last_moment_is_not_removed_by_force),
         ENGINE_CASE(what_a_removal_that_was_cut_off_left_goes_with_the_next_one),
         ENGINE_CASE(what_was_not_tried_when_the_engine_was_lost_is_kept_and_says_so),
         ENGINE_CASE(an_image_goes_when_it_was_last_used_long_ago),
