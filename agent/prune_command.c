@@ -10,6 +10,7 @@
 #include "shared/clock.h"
 
 #include <poll.h>
+#include <signal.h>
 
 #define WAIT_SLICE_MS 500 /* how often a client that waits for the lock is looked after */
 #define LOCK_NAME "prune" /* in place of a deployment's id */
@@ -43,9 +44,22 @@ static bool is_gone(int out_fd)
     return poll(&p, 1, 0) > 0 && p.revents & (POLLERR | POLLHUP);
 }
 
+/* While it waits it may be ended; what it then removes is written down, whoever wants it to end meanwhile. */
+static void hold_signals(sigset_t *before)
+{
+    sigset_t held;
+    (void)sigemptyset(&held);
+    (void)sigaddset(&held, SIGTERM);
+    (void)sigaddset(&held, SIGINT);
+    (void)sigaddset(&held, SIGHUP);
+    (void)sigprocmask(SIG_BLOCK, &held, before);
+}
+
 /* Nobody tidies up for a client that has left while it waited. */
 static int take_lock(struct run *run, const struct wire_request *request, int out_fd, struct err *err)
 {
+    if (request->dry_run)
+        return 0; /* it changes nothing */
     struct lock_owner me = { .deployment = LOCK_NAME, .pid = getpid() };
     struct waiting waiting = { .out_fd = out_fd };
     int64_t deadline_ms = clock_mono_ms() + request->lock_timeout_ms;
@@ -67,14 +81,10 @@ static int take_lock(struct run *run, const struct wire_request *request, int ou
 }
 
 /* The host is ours until the lock is let go. What was cut off looks like something that nobody needs: it is ended first. */
-static int enter(struct run *run, const struct wire_request *request, int out_fd, struct err *err)
+static void enter(struct run *run, const struct wire_request *request)
 {
-    if (request->dry_run)
-        return 0;
-    if (take_lock(run, request, out_fd, err) < 0)
-        return -(int)err->kind;
-    recover_app(run->app, run->app_fd, "", run);
-    return 0;
+    if (!request->dry_run)
+        recover_app(run->app, run->app_fd, "", run);
 }
 
 /* A limit that was not given is that of the version that serves, and without one the usual one. */
@@ -181,9 +191,13 @@ int prune_command(const struct wire_request *request, int out_fd, struct err *er
     _cleanup_(event_done_p) struct event ev;
     event_init(&ev, EVENT_REPORT, "");
     run_init(&run);
+    sigset_t signals;
     int r = open_all(&run, request, err);
     if (r == 0)
-        r = enter(&run, request, out_fd, err);
+        r = take_lock(&run, request, out_fd, err);
+    hold_signals(&signals);
+    if (r == 0)
+        enter(&run, request);
     if (r == 0)
         r = tidy_up(&run, request, &report, err);
     struct err lost = { 0 };
@@ -191,7 +205,8 @@ int prune_command(const struct wire_request *request, int out_fd, struct err *er
         *err = lost;
         r = -(int)lost.kind;
     }
-    run_done(&run); /* and with it the lock */
+    run_done(&run);                                 /* and with it the lock */
+    (void)sigprocmask(SIG_SETMASK, &signals, NULL); /* one that came meanwhile ends us here */
     json_set_str(ev.body, "name", "prune");
     if (report)
         json_set(ev.body, "report", report);

@@ -70,6 +70,18 @@ int client_close(struct client *c)
     return WEXITSTATUS(status);
 }
 
+int client_end_by_signal(struct client *c)
+{
+    int status = 0;
+    assert_int_equal(waitpid(c->pid, &status, 0), c->pid);
+    note_channel(0, -1, c->pid);
+    close_p(&c->fd);
+    event_done(&c->ev);
+    buf_done(&c->in);
+    assert_true(WIFSIGNALED(status));
+    return WTERMSIG(status);
+}
+
 bool client_read(struct client *c)
 {
     char bytes[65536];

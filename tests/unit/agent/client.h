@@ -30,6 +30,9 @@ void client_open_greeted(struct client *c);
 /* The exit status of the agent: 0 or the kind of its error. */
 int client_close(struct client *c);
 
+/* The signal by which the agent ends. */
+int client_end_by_signal(struct client *c);
+
 void client_send(struct client *c, struct span bytes);
 void client_request(struct client *c, enum wire_op op, const char *id, uint64_t from);
 void client_add_request(struct buf *out, enum wire_op op, const char *id, uint64_t from);

@@ -310,6 +310,41 @@ static void what_was_removed_until_the_engine_was_lost_is_told_and_written_down(
     json_free(entry);
 }
 
+static void who_is_asked_to_end_writes_down_first_what_it_removed(void **state)
+{
+    struct host *h = *state;
+    struct client c;
+    set_up_app(h, 24);
+    add_leftovers(h, 50);
+    ask(&c, (struct asked){ .keep_hours = 24 });
+    while (fake_engine_count(h->fake, "DELETE /containers/") == 0)
+        clock_sleep_ms(1);
+    assert_int_equal(kill(c.pid, SIGTERM), 0);
+    assert_int_equal(client_end_by_signal(&c), SIGTERM);
+    assert_int_equal(fake_engine_count(h->fake, "DELETE /containers/"), 50);
+    struct json *entry = newest_entry(h);
+    assert_string_equal(json_str(entry, "outcome", ""), "pruned");
+    assert_int_equal(json_len(json_get(json_get(entry, "changes"), "containers")), 50);
+    json_free(entry);
+}
+
+static void who_waits_for_the_lock_ends_when_asked(void **state)
+{
+    struct host *h = *state;
+    struct client c;
+    struct lock_owner me = { .pid = getpid() };
+    int lock_fd = -1, app_fd = open_app(h);
+    set_up_app(h, 0);
+    host_assert_result(h, lock_take(app_fd, &me, 0, NULL, NULL, NULL, &lock_fd, &h->err), 0);
+    ask(&c, (struct asked){ .keep_hours = 0, .lock_timeout_ms = 600000 });
+    client_expect(&c, EVENT_LOG);
+    assert_int_equal(kill(c.pid, SIGTERM), 0);
+    assert_int_equal(client_end_by_signal(&c), SIGTERM);
+    assert_int_equal(fake_engine_count(h->fake, "DELETE "), 0);
+    close_p(&lock_fd);
+    close_p(&app_fd);
+}
+
 static void an_image_whose_record_is_gone_is_known_from_the_audit_log(void **state)
 {
     struct host *h = *state;
@@ -339,6 +374,8 @@ int main(void)
         EMPTY_CASE(what_a_prune_removed_is_in_the_audit_log_and_a_dry_run_is_not),
         EMPTY_CASE(a_prune_that_fails_is_in_the_audit_log_too),
         EMPTY_CASE(what_was_removed_until_the_engine_was_lost_is_told_and_written_down),
+        EMPTY_CASE(who_is_asked_to_end_writes_down_first_what_it_removed),
+        EMPTY_CASE(who_waits_for_the_lock_ends_when_asked),
         EMPTY_CASE(an_image_whose_record_is_gone_is_known_from_the_audit_log),
         EMPTY_CASE(a_run_that_was_cut_off_is_brought_to_its_end_first),
     };
