@@ -33,6 +33,7 @@ struct prune_container {
     char deployment[WIRE_ID_MAX + 1];                       /* that made it; "" unknown */
     enum prune_role role; /* OTHERS: not this app's; only the use of its image counts */
     bool running;         /* or paused, or between two starts */
+    bool halted;          /* it runs, but is paused or between two starts: it does not serve */
     bool held;            /* the run at hand needs it: what serves from now on, and the version that it replaced */
     int64_t stopped_ms;   /* Unix time; -1 unknown */
     int64_t bytes;        /* written by it; 0 unknown */

@@ -82,6 +82,7 @@ static int add_container(struct run *run, struct prune_container *c, const struc
     copy(c->deployment, sizeof(c->deployment), json_str(labels, CONTAINER_LABEL_DEPLOYMENT, ""));
     c->role = role_of(run, labels, c->name);
     c->running = !is_stopped(json_str(from, "State", ""));
+    c->halted = c->running && strcmp(json_str(from, "State", ""), "running") != 0;
     c->held = run->old.exists && strcmp(c->id, run->old.c.id) == 0;
     c->stopped_ms = -1;
     return may_go(c) ? look_closer(run, c, err) : 0;

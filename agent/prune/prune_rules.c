@@ -92,11 +92,11 @@ static void pin_versions(struct prune_facts *f, int64_t count)
 
 /* ---- containers ---- */
 
-/* Does a version of ours run? Then what is stopped is no longer the only way to have one. */
+/* Then what is stopped is no longer the only way to have a version. One that crashes again and again is none, nor is a candidate. */
 static bool something_serves(const struct prune_facts *f)
 {
     for (size_t i = 0; i < f->container_count; i++)
-        if (f->containers[i].role >= PRUNE_BLUE && f->containers[i].running)
+        if (f->containers[i].role == PRUNE_BLUE && f->containers[i].running && !f->containers[i].halted)
             return true;
     return false;
 }

@@ -131,6 +131,20 @@ static void green_stays_while_nothing_serves(void **state)
     assert_fate(&green->fate, false, "nothing serves");
 }
 
+static void what_crashes_again_and_again_or_is_a_candidate_does_not_serve(void **state)
+{
+    (void)state;
+    containers[0].halted = true;
+    (void)add_container(PRUNE_NEXT, true, -1);
+    (void)add_container(PRUNE_ODD, true, -1);
+    struct prune_container *green = add_container(PRUNE_GREEN, false, 100 * DAY_MS);
+    decide(&limits);
+    assert_fate(&green->fate, false, "nothing serves");
+    containers[0].halted = false;
+    decide(&limits);
+    assert_fate(&green->fate, true, "");
+}
+
 static void leftovers_go_when_nobody_is_at_work(void **state)
 {
     (void)state;
@@ -333,6 +347,7 @@ int main(void)
         cmocka_unit_test_setup(green_stays_for_its_keep_time, start),
         cmocka_unit_test_setup(green_that_a_run_has_just_replaced_stays_whatever_its_keep_time, start),
         cmocka_unit_test_setup(green_stays_while_nothing_serves, start),
+        cmocka_unit_test_setup(what_crashes_again_and_again_or_is_a_candidate_does_not_serve, start),
         cmocka_unit_test_setup(leftovers_go_when_nobody_is_at_work, start),
         cmocka_unit_test_setup(an_image_goes_when_it_is_unused_and_old, start),
         cmocka_unit_test_setup(an_image_that_somebody_needs_stays, start),
