@@ -289,6 +289,31 @@ static void what_a_removal_that_was_cut_off_left_goes_with_the_next_one(void **s
     assert_true(is_there(h, ids[2]));
 }
 
+static void a_version_that_comes_back_does_not_shorten_what_is_kept(void **state)
+{
+    struct host *h = *state;
+    int fd = -1;
+    start(h);
+    h->run.redeploys = true;
+    h->run.spec.log_retention_days = 1;
+    h->run.spec.keep_hours = 1;
+    h->run.old.exists = true;
+    h->run.old.c.raw = host_parse("{\"Config\":{\"Labels\":{\"io.bluegreen.deployment\":\"20260104-000000-aaaaaa\"}}}");
+    record(h, "20260101-000000-aaaaaa", 5 * DAY_MS, GONE);
+    record(h, "20260102-000000-aaaaaa", 8 * DAY_MS, OLD);
+    record(h, "20260104-000000-aaaaaa", 2 * HOUR_MS, FRESH);
+    host_assert_result(h, store_open_deployment(h->run.app_fd, "20260104-000000-aaaaaa", &fd, &h->err), 0);
+    host_write(fd, "request.json",
+               "{\"op\":\"deploy\",\"spec\":{\"app\":\"shop\",\"image\":\"reg/shop:4\",\"keep_hours\":140,"
+               "\"keep_versions\":0,\"log_retention_days\":6}}");
+    close_p(&fd);
+    prune(h);
+    assert_true(is_there(h, "20260101-000000-aaaaaa"));
+    assert_false(is_there(h, "20260102-000000-aaaaaa"));
+    assert_int_equal(fake_engine_count(h->fake, "DELETE /images/reg/shop@" GONE), 0);
+    assert_int_equal(fake_engine_count(h->fake, "DELETE /images/reg/shop@" OLD), 1);
+}
+
 static void one_that_is_started_at_the_last_moment_is_not_removed_by_force(void **state)
 {
     struct host *h = *state;
@@ -438,6 +463,7 @@ int main(void)
         ENGINE_CASE(only_containers_that_nobody_needs_are_removed),
         ENGINE_CASE(one_that_is_started_at_the_last_moment_is_not_removed_by_force),
         ENGINE_CASE(what_a_removal_that_was_cut_off_left_goes_with_the_next_one),
+        ENGINE_CASE(a_version_that_comes_back_does_not_shorten_what_is_kept),
         ENGINE_CASE(what_was_not_tried_when_the_engine_was_lost_is_kept_and_says_so),
         ENGINE_CASE(an_image_goes_when_it_was_last_used_long_ago),
         ENGINE_CASE(the_last_use_of_an_image_is_when_it_was_replaced),
