@@ -16,6 +16,7 @@
 #define BYTES_MAX (64LL * 1024 * 1024) /* of an answer that has an end */
 #define CHUNK (32 * 1024)
 #define LOOK_MS 500    /* a worker that was killed gives no event */
+#define TEXT_BRIEF 200 /* of an error that is too long for the pipe */
 #define END_MS 3000    /* what an asked child may take */
 #define END_LOOK_MS 20 /* waitpid() has no deadline of its own */
 
@@ -80,6 +81,8 @@ static int container_logs(struct run *run, const struct wire_request *request, i
         r = engine_container_read_logs(run->engine, &v.c, &o, run->redactor, write_out, &out, err);
     if (r < 0 && sink_err.kind != ERR_OK)
         *err = sink_err;
+    else if (r == -ERR_NET && !asked_to_end)
+        err->kind = ERR_DOCKER; /* the engine was lost, not the client: that one is told */
     run_version_done(&v);
     return r < 0 ? -(int)err->kind : 0;
 }
@@ -185,19 +188,36 @@ static int read_logs(const struct wire_request *request, int out_fd, struct err 
     return r;
 }
 
+static int print_error(const struct err *e, struct buf *out)
+{
+    _cleanup_(json_free_p) struct json *j = event_error_to_json(e);
+    struct err ignored = { 0 };
+    buf_reset(out);
+    return json_print(j, out, &ignored);
+}
+
+void logs_print_error(const struct err *e, struct buf *out)
+{
+    struct err brief = { 0 };
+    char words[TEXT_BRIEF];
+    if (print_error(e, out) == 0)
+        return;
+    (void)err_set(&brief, e->kind, 0, "%s", err_text(e, words, sizeof(words)));
+    (void)print_error(&brief, out); /* fits, whatever is escaped in it */
+}
+
 /* Its end is the pipe's: empty when it went well, else the error as the protocol writes it. */
 static void run_child(const struct wire_request *request, int out_fd, int pipe_fd)
 {
     struct sigaction term = { .sa_handler = on_term };
-    struct err err = { 0 }, ignored = { 0 };
+    struct err err = { 0 };
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
     (void)sigaction(SIGTERM, &term, NULL);
     int r = read_logs(request, out_fd, &err);
     if (r < 0 && !(asked_to_end && (r == -ERR_CANCEL || r == -ERR_NET))) {
-        _cleanup_(json_free_p) struct json *j = event_error_to_json(&err);
-        _cleanup_(buf_done_p) struct buf text = BUF_INIT(PIPE_BUF);
-        if (json_print(j, &text, &ignored) == 0)
-            (void)!write(pipe_fd, text.ptr, text.len);
+        _cleanup_(buf_done_p) struct buf text = BUF_INIT(PIPE_BUF); /* a write of that size comes in one piece */
+        logs_print_error(&err, &text);
+        (void)!write(pipe_fd, text.ptr, text.len);
     }
     _exit(r < 0 ? 1 : 0); /* the parent's streams are not ours to flush */
 }
@@ -222,29 +242,50 @@ int logs_start(const struct wire_request *request, int out_fd, struct logs_child
     return 0;
 }
 
-/* One that hangs in a write to a client that does not read is not waited for. */
-static void reap(pid_t pid)
+/* One that hangs in a write to a client that does not read is not waited for. Returns its wait status; -1: it is not there. */
+static int reap(pid_t pid)
 {
     int64_t deadline = clock_mono_ms() + END_MS;
+    int status = 0;
+    pid_t r;
     (void)kill(pid, SIGTERM);
-    while (waitpid(pid, NULL, WNOHANG) == 0) {
+    while ((r = waitpid(pid, &status, WNOHANG)) == 0) {
         if (clock_mono_ms() >= deadline)
             (void)kill(pid, SIGKILL);
         clock_sleep_ms(END_LOOK_MS);
     }
+    return r == pid ? status : -1;
 }
 
-int logs_end(struct logs_child *child, struct err *err)
+/* The child's own word for why it failed. */
+static int read_error(int fd, struct err *err)
 {
     char text[PIPE_BUF];
     _cleanup_(json_free_p) struct json *j = NULL;
-    reap(child->pid);
-    ssize_t n = read(child->fd, text, sizeof(text));
-    close_p(&child->fd);
+    ssize_t n = read(fd, text, sizeof(text));
     if (n <= 0)
         return 0;
     if (json_parse((struct span){ text, (size_t)n }, &j, err) < 0)
         return err_wrap(err, "read the log");
     event_error_from_json(j, err);
     return -(int)err->kind;
+}
+
+int logs_end(struct logs_child *child, struct err *err)
+{
+    struct pollfd p = { .fd = child->fd, .events = POLLIN };
+    bool by_itself = poll(&p, 1, 0) > 0;
+    int status = reap(child->pid);
+    int r = read_error(child->fd, err);
+    close_p(&child->fd);
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM)
+        return 0; /* asked before it could listen, and so before it wrote anything */
+    if (WIFSIGNALED(status)) {
+        err_clear(err);
+        return err_set(err, ERR_NET, 0, "the process that showed the log was killed (signal %d): its answer has no end",
+                       WTERMSIG(status));
+    }
+    if (r == 0 && by_itself && status != 0)
+        r = err_set(err, ERR_IO, 0, "the process that showed the log failed and did not say why");
+    return r;
 }

@@ -18,7 +18,13 @@ struct logs_child {
 
 /* -ERR_NOMEM, -ERR_IO. */
 int logs_start(const struct wire_request *request, int out_fd, struct logs_child *ret, struct err *err);
-/* Ask it to end, wait for that, and tell why it failed: 0 (also: it was asked to end), -kind. */
+/*
+ * Ask it to end, wait for that, and tell why it failed: 0 (also: it was asked to end), -kind. -ERR_NET: it was killed, maybe in the
+ * middle of a frame: nothing may follow on its output.
+ */
 int logs_end(struct logs_child *child, struct err *err);
+
+/* How the child tells its error: as the protocol writes it, shortened when that is longer than out->max. */
+void logs_print_error(const struct err *e, struct buf *out);
 
 #endif

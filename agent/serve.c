@@ -214,9 +214,11 @@ static int show_logs(struct serving *s, const struct wire_request *request, stru
         return -(int)err->kind;
     int r = await_logs(s, request, child.fd, err);
     int ended = logs_end(&child, &told);
-    if (r == 0 && ended < 0)
-        *err = told;
-    return r == 0 ? ended : r;
+    if (ended != -ERR_NET && r < 0)
+        return r;
+    if (ended < 0)
+        *err = told; /* of -ERR_NET no word goes to the client: half a frame may stand there */
+    return ended;
 }
 
 /* The child of an earlier request is not whom a cancel means from now on. */

@@ -182,6 +182,73 @@ static void of_several_logs_the_newest_is_shown(void **state)
     host_assert_result(h, end(h, &r), 0);
 }
 
+static void an_error_of_any_length_is_told(void **state)
+{
+    char long_text[ERR_TEXT_MAX];
+    struct err e = { 0 }, read = { 0 };
+    struct buf text = BUF_INIT(PIPE_BUF);
+    struct json *j = NULL;
+    (void)state;
+    memset(long_text, '\x01', sizeof(long_text) - 1); /* six bytes each in JSON */
+    long_text[sizeof(long_text) - 1] = '\0';
+    (void)err_set(&e, ERR_DOCKER, 0, "%s", long_text);
+    for (int i = 0; i < 3; i++)
+        (void)err_wrap(&e, "%s", long_text);
+    err_hint(&e, "%s", long_text);
+    logs_print_error(&e, &text);
+    assert_in_range(text.len, 1, PIPE_BUF);
+    assert_int_equal(json_parse(buf_span(&text), &j, NULL), 0);
+    event_error_from_json(j, &read);
+    assert_int_equal(read.kind, ERR_DOCKER);
+    json_free(j);
+    buf_done(&text);
+}
+
+static void a_lost_engine_is_told_to_the_client(void **state)
+{
+    struct host *h = *state;
+    struct reading r;
+    struct wire_request request = request_of("blue");
+    set_blue(h);
+    fake_engine_answer(h->fake, (struct fake_answer){ .request = "GET /containers/abc/logs", .status = FAKE_CLOSE });
+    start(h, &r, &request);
+    assert_string_equal(read_all(&r), "");
+    host_assert_err(h, end(h, &r), ERR_DOCKER, "");
+}
+
+static void a_child_that_is_killed_is_no_success(void **state)
+{
+    struct host *h = *state;
+    struct reading r;
+    struct wire_request request = request_of("blue");
+    set_blue(h);
+    fake_engine_answer(h->fake, (struct fake_answer){ .request = "GET /containers/abc/logs", .status = FAKE_HANG });
+    request.follow = true;
+    start(h, &r, &request);
+    while (fake_engine_count(h->fake, "GET /containers/abc/logs") == 0)
+        clock_sleep_ms(1);
+    assert_int_equal(kill(r.child.pid, SIGKILL), 0);
+    assert_string_equal(read_all(&r), "");
+    host_assert_err(h, end(h, &r), ERR_NET, "signal 9");
+}
+
+static void a_child_that_hangs_in_a_write_is_ended_and_is_no_success(void **state)
+{
+    struct host *h = *state;
+    struct reading r;
+    struct wire_request request = request_of(HOST_ID);
+    char *lines = calloc(1, 2 << 20);
+    assert_non_null(lines);
+    memset(lines, '\n', (2 << 20) - 1);
+    host_write(h->run.dir_fd, "deployment-" HOST_STAMP ".log", lines); /* more than a socket takes */
+    free(lines);
+    request.lines = 4 << 20;
+    start(h, &r, &request);
+    struct pollfd p = { .fd = r.fd, .events = POLLIN };
+    assert_int_equal(poll(&p, 1, 20000), 1); /* it has begun, and nobody reads */
+    host_assert_err(h, end(h, &r), ERR_NET, "signal 9");
+}
+
 /* A worker: has the event log open until a byte comes, then writes three lines and ends. */
 static void work(struct host *h, int ready_fd, int go_fd)
 {
@@ -231,6 +298,10 @@ int main(void)
         RUN_CASE(the_last_lines_of_a_deployments_log_are_shown),
         RUN_CASE(a_deployments_log_is_followed_to_its_end),
         RUN_CASE(of_several_logs_the_newest_is_shown),
+        cmocka_unit_test(an_error_of_any_length_is_told),
+        ENGINE_CASE(a_lost_engine_is_told_to_the_client),
+        ENGINE_CASE(a_child_that_is_killed_is_no_success),
+        RUN_CASE(a_child_that_hangs_in_a_write_is_ended_and_is_no_success),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

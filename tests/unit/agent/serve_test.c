@@ -1,10 +1,12 @@
 #include "agent/serve.h"
 
 #include "agent/state/lock.h"
+#include "shared/clock.h"
 #include "shared/http.h"
 #include "tests/unit/agent/client.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -50,6 +52,34 @@ static void a_question_that_fails_does_not_end_the_channel(void **state)
         client_expect_outcome(&c, "failed_untouched", "docker_missing");
     }
     assert_int_equal(client_close(&c), 0);
+}
+
+/* Of the agent's children the only one. */
+static pid_t child_of(pid_t pid)
+{
+    char path[64], text[64] = "";
+    int64_t child = 0;
+    (void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
+    _cleanup_(close_p) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = read(fd, text, sizeof(text));
+    assert_true(n > 1 && span_to_int((struct span){ text, (size_t)n - 1 }, 2, INT32_MAX, &child)); /* a blank ends it */
+    return (pid_t)child;
+}
+
+static void the_channel_ends_where_a_log_was_cut_off(void **state)
+{
+    struct host *h = *state;
+    struct client c;
+    fake_engine_reply(h->fake, "GET /containers/shop-blue/json", 200,
+                      "{\"Id\":\"abc\",\"Name\":\"/shop-blue\",\"State\":{\"Running\":true}}");
+    fake_engine_answer(h->fake, (struct fake_answer){ .request = "GET /containers/abc/logs", .status = FAKE_HANG });
+    client_open_greeted(&c);
+    client_request(&c, WIRE_LOGS, "", 1);
+    while (fake_engine_count(h->fake, "GET /containers/abc/logs") == 0)
+        clock_sleep_ms(1);
+    assert_int_equal(kill(child_of(c.pid), SIGKILL), 0);
+    assert_false(client_next(&c)); /* not one word more: half a frame may stand before it */
+    assert_int_equal(client_close(&c), ERR_NET);
 }
 
 static void refused(const char *bytes)
@@ -281,6 +311,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ALONE_CASE(hello_comes_first),
         EMPTY_CASE(status_is_reported),
+        EMPTY_CASE(the_channel_ends_where_a_log_was_cut_off),
         ALONE_CASE(a_question_that_fails_does_not_end_the_channel),
         ALONE_CASE(an_unknown_request_ends_the_channel),
         ALONE_CASE(a_request_of_another_version_ends_the_channel),
