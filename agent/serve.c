@@ -112,9 +112,10 @@ static bool is_worked_on(struct serving *s, const struct stream *stream)
  */
 static int look_after(struct serving *s, const struct wire_request *request, bool *gave_up, struct err *err)
 {
+    const struct worker_client client = { .in_fd = s->in_fd, .out_fd = s->out_fd };
     if (!s->recovering) {
         s->recovering = true;
-        return worker_start_recovery(request->app, request->deployment, &s->worker, err);
+        return worker_start_recovery(request->app, request->deployment, &client, &s->worker, err);
     }
     *gave_up = true;
     return err_set(err, ERR_REMOTE, 0, "the worker of deployment %s died and its run could not be brought to an end",
@@ -172,8 +173,10 @@ static int attach(struct serving *s, const struct wire_request *request, uint64_
 
 static int run(struct serving *s, const struct wire_request *request, struct err *err)
 {
+    const struct worker_client client = { .in_fd = s->in_fd, .out_fd = s->out_fd };
     s->started = false;
-    if (worker_start(request, &s->worker, err) < 0) /* 1: a repeated request; its run is followed like any other */
+    if (worker_start(request, &client, &s->worker, err) <
+        0) /* 1: a repeated request; its run is followed like any other */
         return -(int)err->kind;
     return attach(s, request, 1, err);
 }

@@ -32,8 +32,8 @@ static void hold_term(sigset_t *before)
     (void)sigprocmask(SIG_BLOCK, &term, before);
 }
 
-/* Leave the client behind: session, streams, signals. */
-static void detach(const sigset_t *signals)
+/* Leave the client behind: session, streams, signals. Its end of the channel is seen when the agent's alone is closed. */
+static void detach(const struct worker_client *client, const sigset_t *signals)
 {
     struct sigaction term = { .sa_handler = on_term };
     struct sigaction ignore = { .sa_handler = SIG_IGN };
@@ -48,6 +48,10 @@ static void detach(const sigset_t *signals)
         (void)dup2(null, fd);
     if (null > 2)
         close(null);
+    if (client->in_fd > 2)
+        close(client->in_fd);
+    if (client->out_fd > 2 && client->out_fd != client->in_fd)
+        close(client->out_fd);
     (void)umask(077);
 }
 
@@ -140,7 +144,8 @@ static int prepare(struct run *run, const struct wire_request *request, struct e
     return request_store(run, err);
 }
 
-int worker_start(const struct wire_request *request, pid_t *ret_pid, struct err *err)
+int worker_start(const struct wire_request *request, const struct worker_client *client, pid_t *ret_pid,
+                 struct err *err)
 {
     struct run run;
     run_init(&run);
@@ -155,7 +160,7 @@ int worker_start(const struct wire_request *request, pid_t *ret_pid, struct err 
     pid_t pid = fork();
     if (pid == 0) {
         cancellable = &run;
-        detach(&signals);
+        detach(client, &signals);
         work(&run, lock_timeout_ms);
         cancellable = NULL;
         run_done(&run);
@@ -170,14 +175,15 @@ int worker_start(const struct wire_request *request, pid_t *ret_pid, struct err 
     return 0;
 }
 
-int worker_start_recovery(const char *app, const char *id, pid_t *ret_pid, struct err *err)
+int worker_start_recovery(const char *app, const char *id, const struct worker_client *client, pid_t *ret_pid,
+                          struct err *err)
 {
     sigset_t signals;
     hold_term(&signals);
     pid_t pid = fork();
     if (pid == 0) {
         struct err ignored = { 0 };
-        detach(&signals);
+        detach(client, &signals);
         _exit(recover_one(app, id, &ignored) < 0 ? 1 : 0);
     }
     int e = errno;

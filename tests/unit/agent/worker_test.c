@@ -104,6 +104,22 @@ static void a_client_that_leaves_does_not_end_the_run(void **state)
     assert_int_equal(client_close(&second), 0);
 }
 
+static void an_agent_that_is_killed_leaves_no_open_channel(void **state)
+{
+    struct client c, second;
+    start_lasting_run(*state, &c);
+    assert_int_equal(kill(c.pid, SIGKILL), 0);
+    while (client_read(&c)) /* comes to an end, though the run goes on */
+        ;
+    assert_int_equal(client_end_by_signal(&c), SIGKILL);
+    client_open_greeted(&second);
+    client_request(&second, WIRE_ATTACH, HOST_ID, 1);
+    client_expect(&second, EVENT_STEP_START);
+    client_request(&second, WIRE_CANCEL, HOST_ID, 1);
+    client_expect_outcome(&second, "failed_untouched", "cancel");
+    assert_int_equal(client_close(&second), 0);
+}
+
 static void the_run_of_a_killed_worker_is_brought_to_an_end(void **state)
 {
     struct host *h = *state;
@@ -179,6 +195,7 @@ int main(void)
         EMPTY_CASE(a_cancel_by_another_channel_reaches_the_worker),
         EMPTY_CASE(nothing_but_a_cancel_may_come_in_between),
         EMPTY_CASE(a_client_that_leaves_does_not_end_the_run),
+        EMPTY_CASE(an_agent_that_is_killed_leaves_no_open_channel),
         EMPTY_CASE(the_run_of_a_killed_worker_is_brought_to_an_end),
         EMPTY_CASE(a_run_that_nobody_watched_is_ended_by_the_next_one),
         ALONE_CASE(a_run_that_was_killed_before_its_last_word_gets_it),
