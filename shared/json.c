@@ -124,6 +124,23 @@ struct printer {
     bool failed; /* a setter had failed somewhere in the tree */
 };
 
+/*
+ * Of the characters outside ASCII those that a terminal or an editor obeys: C1 controls, line and paragraph separators, marks of the
+ * writing direction. 0: none of them.
+ */
+static unsigned control_of(struct span c)
+{
+    const unsigned char *p = (const unsigned char *)c.ptr;
+    if (c.len == 2)
+        return p[0] == 0xc2 && p[1] < 0xa0 ? p[1] : 0;
+    if (c.len != 3 || p[0] != 0xe2)
+        return 0;
+    unsigned code = 0x2000u | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu);
+    bool is_control =
+        code == 0x200e || code == 0x200f || (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+    return is_control ? code : 0;
+}
+
 static void print_string(struct buf *out, const char *s)
 {
     struct span rest = span_of(s);
@@ -131,6 +148,7 @@ static void print_string(struct buf *out, const char *s)
     while (rest.len > 0) {
         unsigned char c = (unsigned char)rest.ptr[0];
         size_t n = span_utf8_next(rest);
+        unsigned code = 0;
         if (n == 0)
             buf_adds(out, "\xef\xbf\xbd"); /* U+FFFD */
         else if (c == '"' || c == '\\')
@@ -141,8 +159,10 @@ static void print_string(struct buf *out, const char *s)
             buf_adds(out, "\\r");
         else if (c == '\t')
             buf_adds(out, "\\t");
-        else if (c < 0x20)
+        else if (c < 0x20 || c == 0x7f)
             buf_addf(out, "\\u%04x", c);
+        else if ((code = control_of((struct span){ rest.ptr, n })) != 0)
+            buf_addf(out, "\\u%04x", code);
         else
             buf_add(out, rest.ptr, n);
         n = n ? n : 1;

@@ -182,6 +182,23 @@ static void strings_are_escaped_and_come_back(void **state)
     assert_string_equal(json_str(again, "s", ""), hard);
 }
 
+static void characters_that_a_terminal_obeys_print_escaped(void **state)
+{
+    (void)state;
+    _cleanup_(json_free_p) struct json *j = json_array();
+    _cleanup_(json_free_p) struct json *again = NULL;
+    _cleanup_(buf_done_p) struct buf out = BUF_INIT(4096);
+    json_push_str(j, "\x7f \xc2\x80 \xc2\x9b"
+                     "31m \xc2\x9f \xc2\xa0");
+    json_push_str(j, "\u200d\u200e\u200f\u2010 \u2027\u2028\u2029\u202a\u202e\u202f \u2065\u2066\u2069\u206a");
+    assert_int_equal(json_print(j, &out, NULL), 0);
+    assert_string_equal(buf_str(&out), "[\"\\u007f \\u0080 \\u009b31m \\u009f \xc2\xa0\","
+                                       "\"\u200d\\u200e\\u200f\u2010 \u2027\\u2028\\u2029\\u202a\\u202e\u202f "
+                                       "\u2065\\u2066\\u2069\u206a\"]");
+    assert_int_equal(json_parse(buf_span(&out), &again, NULL), 0);
+    assert_string_equal(json_value_str(json_first(again), ""), json_value_str(json_first(j), ""));
+}
+
 static void bytes_that_are_not_utf8_print_as_replacement_characters(void **state)
 {
     (void)state;
@@ -430,6 +447,7 @@ int main(void)
         cmocka_unit_test(brackets_inside_strings_do_not_nest),
         cmocka_unit_test(an_object_cut_anywhere_is_refused),
         cmocka_unit_test(strings_are_escaped_and_come_back),
+        cmocka_unit_test(characters_that_a_terminal_obeys_print_escaped),
         cmocka_unit_test(bytes_that_are_not_utf8_print_as_replacement_characters),
         cmocka_unit_test(getters_give_the_default_for_what_is_absent),
         cmocka_unit_test(getters_of_the_wrong_container_find_nothing),
