@@ -212,6 +212,9 @@ static void write_answer(struct action *a)
     struct err err = { 0 };
     const char *workspace = getenv("GITHUB_WORKSPACE");
     char path[COLLECT_PATH_MAX];
+
+    if (!report_is_question(a->report.op)) /* a host may send what it was not asked for */
+        return;
     int n = snprintf(path, sizeof(path), "%s/bluegreen-%s-%s.json", workspace && *workspace ? workspace : ".",
                      a->report.app, a->report.answer_name);
     int r = n < 0 || (size_t)n >= sizeof(path) ? err_set(&err, ERR_IO, 0, "the workspace's path is too long")

@@ -5,7 +5,6 @@
 
 #include <fcntl.h>
 
-#define VIEW_MAX (16 * 1024 * 1024) /* WIRE_LINES_MAX entries of a history */
 #define LOG_LINE_MAX (64 * 1024)
 #define HISTORY_LINES 20
 #define LOGS_LINES 200
@@ -85,7 +84,7 @@ struct wire_request question_request(const struct stage *s)
 
 static void show_answer(struct github *g, const struct report *r)
 {
-    _cleanup_(buf_done_p) struct buf text = BUF_INIT(VIEW_MAX);
+    _cleanup_(buf_done_p) struct buf text = BUF_INIT(ANSWER_TEXT_MAX);
     const struct view v = { .out = &text };
     struct span rest, line;
 
@@ -113,7 +112,7 @@ void question_ask(struct stage *s, struct report *r)
 
 int question_write(const struct report *r, const char *path, struct err *err)
 {
-    _cleanup_(buf_done_p) struct buf text = BUF_INIT(4 * VIEW_MAX);
+    _cleanup_(buf_done_p) struct buf text = BUF_INIT(ANSWER_TEXT_MAX);
     _cleanup_(close_p) int fd = -1;
 
     if (!r->answer)

@@ -29,6 +29,7 @@ struct asking {
     struct bundlefile *bundle;
     char name[ANSWER_NAME_SIZE]; /* of the report */
     struct json *report;         /* owned */
+    struct answer_size size;
     bool told;
     enum outcome outcome;
     struct err cause;
@@ -124,7 +125,7 @@ static int on_event(void *ctx, const struct event *ev, struct span data)
     struct asking *a = ctx;
     struct err *err = &a->cause;
     if (ev->kind == EVENT_REPORT)
-        answer_add(ev, a->name, &a->report);
+        answer_add(ev, a->name, &a->report, &a->size);
     if (ev->kind == EVENT_OUTCOME)
         take_outcome(a, ev);
     if (ev->kind == EVENT_DATA && a->bundle)
@@ -157,6 +158,8 @@ static int show_answer(struct asking *a, struct err *err)
         (void)complain(err);
         return outcome_exit_code(OUTCOME_UNKNOWN, false, ERR_OK);
     }
+    if (a->size.cut)
+        complain_line(SPAN_LIT("the answer is longer than what is kept of one: its oldest entries are left out"));
     if (a->cause.kind != ERR_OK && !is_run(a->request)) /* of a run the last event tells it */
         (void)complain(&a->cause);
     if (is_broken(a))

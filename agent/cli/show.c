@@ -1,6 +1,7 @@
 #include "agent/cli/show.h"
 
 #include "agent/state/eventlog.h"
+#include "shared/answer.h"
 #include "shared/fd.h"
 #include "shared/safetext.h"
 #include "shared/view/screen.h"
@@ -8,7 +9,6 @@
 
 #include <inttypes.h>
 
-#define TEXT_MAX (64 * 1024 * 1024) /* an answer as a whole */
 #define LOG_LINE_MAX (64 * 1024)
 #define MB 1e6
 
@@ -90,7 +90,7 @@ void show_event(struct show *s, const struct event *ev)
 
 int show_report(struct show *s, const char *name, const struct json *report, bool json, struct err *err)
 {
-    _cleanup_(buf_done_p) struct buf text = BUF_INIT(TEXT_MAX);
+    _cleanup_(buf_done_p) struct buf text = BUF_INIT(ANSWER_TEXT_MAX);
     struct view view = { .out = &text, .colour = s->colour };
     unsigned rows;
     if (s->is_terminal)

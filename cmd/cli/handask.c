@@ -12,7 +12,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#define TEXT_MAX (8 * 1024 * 1024)
 #define PATH_MAX_BYTES 1024
 
 struct ask {
@@ -26,7 +25,7 @@ struct ask {
 
 static int print_report(const struct ask *a, struct err *err)
 {
-    _cleanup_(buf_done) struct buf text = BUF_INIT(TEXT_MAX);
+    _cleanup_(buf_done) struct buf text = BUF_INIT(ANSWER_TEXT_MAX);
     const struct report *r = &a->report;
     const struct view view = { .out = &text, .width = a->out->width, .colour = a->out->colour };
     int failed = 0;

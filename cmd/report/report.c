@@ -126,6 +126,17 @@ static void add_warning(struct report *r, const struct event *ev)
     r->warning_count++;
 }
 
+static void add_answer(struct report *r, const struct event *ev)
+{
+    bool cut = r->answer_size.cut;
+
+    answer_add(ev, r->answer_name, &r->answer, &r->answer_size);
+    if (r->answer_size.cut && !cut && r->warning_count < REPORT_WARNINGS_MAX)
+        (void)snprintf(r->warnings[r->warning_count++], sizeof(r->warnings[0]),
+                       "the answer is longer than what is kept of one: entries behind the first %zu are left out",
+                       r->answer_size.entries);
+}
+
 static void set_outcome(struct report *r, const struct event *ev)
 {
     json_free(r->facts);
@@ -191,7 +202,7 @@ void report_event(struct report *r, const struct event *ev)
         add_diagnosis(r, ev);
         break;
     case EVENT_REPORT:
-        answer_add(ev, r->answer_name, &r->answer);
+        add_answer(r, ev);
         break;
     case EVENT_OUTCOME:
         set_outcome(r, ev);

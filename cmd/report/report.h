@@ -63,6 +63,7 @@ struct report {
     struct json *facts;  /* its members (docs/protocol.md "outcome"); NULL: none came. Owned */
     struct json *answer; /* of the report events of a question, the parts of a long one together; owned; NULL none */
     char answer_name[ANSWER_NAME_SIZE]; /* "status", "history"…: what kind of report it is */
+    struct answer_size answer_size;
     char agent_version[64];
     uint64_t events; /* of the deployment's log (seq > 0) */
 
