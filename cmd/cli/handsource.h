@@ -16,9 +16,11 @@ struct handsource {
     const char *config_path;                /* for messages */
     struct settings_json *config, *secrets; /* NULL: none */
     struct handkey key;
-    struct buf known_hosts; /* lines chosen from the file; empty: none */
+    struct buf known_hosts; /* lines given, and those chosen from the file; empty: none */
+    struct buf jump_known_hosts;
     char known_hosts_path[1024];
-    struct { /* values put together here, by id; borrowed out until the end */
+    char env_folder[1024]; /* where the file is */
+    struct {               /* values put together here, by id; borrowed out until the end */
         const char *id;
         char *value;
     } made[SETTINGS_ROWS_MAX];

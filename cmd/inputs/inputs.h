@@ -100,6 +100,7 @@ struct inputs_source {
     void *ctx;                       /* of env */
     bool by_hand;                    /* a person's command line: no runner, and any file of theirs may be read */
     const char *pins_path;           /* where pins were looked for, for messages; NULL: nowhere else */
+    const char *env_folder;          /* env-file must lie in it; NULL: anywhere, or in the workspace */
     const char *agent;               /* socket of their ssh-agent, for when there is no key; NULL none */
 };
 /* The runner's way: INPUT_* of this environment. *s must stay where it is. */

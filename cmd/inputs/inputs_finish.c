@@ -200,6 +200,8 @@ int inputs_finish(struct settings_reading *rd, const struct inputs_source *sourc
         return r;
     if (!source->by_hand)
         rd->workspace = workspace && *workspace ? workspace : ".";
+    else
+        rd->folder = source->env_folder;
     r = settings_finish(rd, inputs_op(inputs_of(rd)->command));
     return r < 0 ? r : finish_origin(rd, source);
 }

@@ -95,8 +95,9 @@ struct settings_reading {
     const struct settings_source *source;
     void *into[SETTINGS_BASES]; /* struct spec, struct settings_ask, the program's own */
     const char *workspace;      /* env-file is looked up there and must not lead out of it; NULL: any file will do */
-    struct buf *problems;       /* lines, borrowed */
-    struct err *err;            /* filled by the first problem */
+    const char *folder;   /* the same for a person: the folder of the configuration that named env-file; NULL: any */
+    struct buf *problems; /* lines, borrowed */
+    struct err *err;      /* filled by the first problem */
 
     int result;                    /* 0, or -kind of the first problem */
     unsigned told;                 /* problems so far */

@@ -80,7 +80,8 @@ static bool is_inside(const char *real, const char *root)
 static char *resolve_env_file(struct settings_reading *rd, const char *path)
 {
     char joined[PATH_MAX];
-    const char *base = rd->workspace ? rd->workspace : ".";
+    const char *inside = rd->workspace ? rd->workspace : rd->folder;
+    const char *base = inside ? inside : ".";
     int n = snprintf(joined, sizeof(joined), "%s%s%s", path[0] == '/' ? "" : base, path[0] == '/' ? "" : "/", path);
     _cleanup_(free_p) char *root = realpath(base, NULL);
     _cleanup_(free_p) char *real = n > 0 && (size_t)n < sizeof(joined) ? realpath(joined, NULL) : NULL;
@@ -90,9 +91,9 @@ static char *resolve_env_file(struct settings_reading *rd, const char *path)
                                        : "a readable file");
         return NULL;
     }
-    if (rd->workspace && !is_inside(real, root)) {
-        settings_problem(rd, ERR_INPUT, "env-file", 0,
-                         "got '%.200s', which leads out of the workspace; wants a file in it", path);
+    if (inside && !is_inside(real, root)) {
+        settings_problem(rd, ERR_INPUT, "env-file", 0, "got '%.200s', which leads out of %s; wants a file in it", path,
+                         rd->workspace ? "the workspace" : "the configuration's folder");
         return NULL;
     }
     return TAKE_PTR(real);
