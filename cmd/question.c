@@ -49,20 +49,30 @@ static void on_data(void *ctx, struct span data)
 
 /* ---- asking ---- */
 
-/* Runners fill in the default of an input that was left out: then the host's own limit counts. */
-static int64_t unless_usual(int64_t given, int64_t usual)
+/*
+ * -1: the host's own limit counts. A person's value is sent when they gave one; runners fill in the default of an input that was left
+ * out, so there the default means the same as nothing.
+ */
+static int64_t limit(const struct inputs_source *source, const char *id, int64_t value, int64_t usual)
 {
-    return given == usual ? -1 : given;
+    const char *given = NULL;
+
+    if (!source->by_hand)
+        return value == usual ? -1 : value;
+    given = source->settings.value(source->settings.ctx, id);
+    return given && span_trim(span_of(given)).len > 0 ? value : -1;
 }
 
-static void fill_limits(const struct spec *given, struct wire_request *request)
+static void fill_limits(const struct stage *s, struct wire_request *request)
 {
+    const struct spec *spec = &s->in.spec;
     _cleanup_(spec_done_p) struct spec usual;
 
     spec_init(&usual);
-    request->keep_hours = unless_usual(given->keep_hours, usual.keep_hours);
-    request->keep_versions = unless_usual(given->keep_versions, usual.keep_versions);
-    request->log_retention_days = unless_usual(given->log_retention_days, usual.log_retention_days);
+    request->keep_hours = limit(s->source, "keep-hours", spec->keep_hours, usual.keep_hours);
+    request->keep_versions = limit(s->source, "keep-versions", spec->keep_versions, usual.keep_versions);
+    request->log_retention_days =
+        limit(s->source, "log-retention-days", spec->log_retention_days, usual.log_retention_days);
 }
 
 struct wire_request question_request(const struct stage *s)
@@ -77,7 +87,7 @@ struct wire_request question_request(const struct stage *s)
     request.verify = request.op == WIRE_HISTORY;
     request.dry_run = in->ask.dry_run;
     request.lock_timeout_ms = in->spec.lock_timeout_ms;
-    fill_limits(&in->spec, &request);
+    fill_limits(s, &request);
     (void)snprintf(request.target, sizeof(request.target), "%s", in->ask.of);
     return request;
 }
