@@ -34,7 +34,7 @@ static void show_lines(struct lines *l, bool rest)
     buf_consume(&l->pending, used);
 }
 
-static void on_data(void *ctx, struct span data)
+static int on_data(void *ctx, struct span data)
 {
     struct lines *l = ctx;
 
@@ -45,6 +45,7 @@ static void on_data(void *ctx, struct span data)
         data.ptr += n;
         data.len -= n;
     }
+    return 0;
 }
 
 /* ---- asking ---- */

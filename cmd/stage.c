@@ -236,8 +236,8 @@ struct listener {
     struct logview view;
     struct report *report;
     struct redactor *redactor;
-    const struct stage_hand *hand;                /* NULL: none */
-    void (*on_data)(void *ctx, struct span data); /* NULL: not wanted */
+    const struct stage_hand *hand; /* NULL: none */
+    stage_data_fn *on_data;        /* NULL: not wanted */
     void *ctx;
     int64_t *data_ms;
 };
@@ -254,10 +254,12 @@ static void redact_text(void *ctx, struct span text, struct buf *out)
 static int on_event(void *ctx, const struct event *ev, struct span data)
 {
     struct listener *l = ctx;
+    int r = 0;
 
     if (data.len && l->on_data) {
         *l->data_ms = ev->t_ms;
-        l->on_data(l->ctx, data);
+        if ((r = l->on_data(l->ctx, data)) < 0)
+            return r;
     }
     /* before anything is cut to fit a field or a line: a secret must not slip through at the seam */
     json_edit_strings(ev->body, redact_text, l->redactor);
@@ -267,8 +269,8 @@ static int on_event(void *ctx, const struct event *ev, struct span data)
     return 0;
 }
 
-void stage_run_data(struct stage *s, const struct wire_request *request, struct report *r,
-                    void (*on_data)(void *ctx, struct span data), void *ctx)
+void stage_run_data(struct stage *s, const struct wire_request *request, struct report *r, stage_data_fn *on_data,
+                    void *ctx)
 {
     struct listener l = {
         .report = r, .redactor = s->redactor, .hand = s->hand, .on_data = on_data, .ctx = ctx, .data_ms = &s->data_ms

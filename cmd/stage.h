@@ -82,13 +82,12 @@ struct wire_request stage_request(const struct stage *s, enum wire_op op, const 
 /* Run it: events go to the log and into *r (initialised by the caller), which has its outcome afterwards. */
 void stage_run(struct stage *s, const struct wire_request *request, struct report *r);
 
-/*
- * The same for an answer that brings bytes (the log of an app): each piece of them goes to on_data, as it came
- * (whoever shows it redacts and filters it).
- * on_data NULL: they are not wanted.
- */
-void stage_run_data(struct stage *s, const struct wire_request *request, struct report *r,
-                    void (*on_data)(void *ctx, struct span data), void *ctx);
+/* Gets each piece of bytes, as it came; whoever shows it redacts and filters it. 0, or -kind, which ends the answer. */
+typedef int stage_data_fn(void *ctx, struct span data);
+
+/* The same for an answer that brings bytes (the log of an app). on_data NULL: they are not wanted. */
+void stage_run_data(struct stage *s, const struct wire_request *request, struct report *r, stage_data_fn *on_data,
+                    void *ctx);
 
 /* Ask for the bundle of a deployment into `collect`. 0, or -kind when the part is not whole. */
 int stage_bundle(struct stage *s, struct collect *collect, const char *deployment, const char *prefix, struct err *err);

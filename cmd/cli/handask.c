@@ -65,15 +65,14 @@ struct bundle {
     int64_t bytes;
 };
 
-static void on_bundle(void *ctx, struct span data)
+static int on_bundle(void *ctx, struct span data)
 {
     struct bundle *b = ctx;
 
-    if (b->err.kind != ERR_OK)
-        return;
     if (fd_write(b->fd, data) < 0)
-        err_set(&b->err, ERR_IO, errno, "write the bundle: %s", strerror(errno));
+        return err_set(&b->err, ERR_IO, errno, "write the bundle: %s", strerror(errno));
     b->bytes += (int64_t)data.len;
+    return 0;
 }
 
 static void fetch_bundle(struct ask *a, int fd, struct err *err)
@@ -83,10 +82,10 @@ static void fetch_bundle(struct ask *a, int fd, struct err *err)
 
     (void)snprintf(request.deployment, sizeof(request.deployment), "%s", a->stage.in.ask.of);
     stage_run_data(&a->stage, &request, &a->report, on_bundle, &b);
-    if (a->report.cause.kind != ERR_OK)
-        *err = a->report.cause;
-    else if (b.err.kind != ERR_OK)
+    if (b.err.kind != ERR_OK)
         *err = b.err;
+    else if (a->report.cause.kind != ERR_OK)
+        *err = a->report.cause;
     else if (b.bytes == 0)
         err_set(err, ERR_REMOTE, 0, "the host sent nothing");
     a->report.cause = *err;

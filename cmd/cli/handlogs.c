@@ -6,14 +6,19 @@
 #include "shared/fd.h"
 #include "shared/safetext.h"
 
+#include <poll.h>
+
 #define LINE_MAX_BYTES (64 * 1024)
 #define PIECE_MAX (16 * 1024)
+#define PAUSE_FIRST_MS 1000
+#define PAUSE_MAX_MS 15000
+#define PAUSE_LASTED_MS 60000
 
 struct lines {
     const struct redactor *redactor;
     struct buf pending;
-    bool any;    /* something came on this connection */
-    bool broken; /* nobody reads any more */
+    bool any;   /* something came on this connection */
+    int broken; /* errno of a write: EPIPE, nobody reads any more; 0 none */
 };
 
 static void print_line(struct lines *l, struct span line)
@@ -25,7 +30,7 @@ static void print_line(struct lines *l, struct span line)
     safetext_line(buf_span(&clean), &safe);
     buf_addc(&safe, '\n');
     if (!l->broken && fd_write(STDOUT_FILENO, buf_span(&safe)) < 0)
-        l->broken = true;
+        l->broken = errno;
 }
 
 static void print_whole(struct lines *l, bool rest)
@@ -44,7 +49,7 @@ static void print_whole(struct lines *l, bool rest)
     buf_consume(&l->pending, used);
 }
 
-static void on_data(void *ctx, struct span data)
+static int on_data(void *ctx, struct span data)
 {
     struct lines *l = ctx;
 
@@ -56,25 +61,56 @@ static void on_data(void *ctx, struct span data)
         data.ptr += n;
         data.len -= n;
     }
+    return l->broken ? -ERR_IO : 0;
 }
 
+/* The connection failed; what the host told of a failure of its own is no loss. */
 static bool is_loss(const struct report *r)
 {
+    if (r->told)
+        return false;
     return r->cause.kind == ERR_NET || r->cause.kind == ERR_UNREACHABLE || r->cause.kind == ERR_TIMEOUT ||
            r->cause.kind == ERR_REMOTE;
+}
+
+/* Before the next try; a signal ends it. A connection that had lasted begins anew with a short one. */
+static void pause_before(struct stage *s, int64_t lasted_ms, int64_t *pause_ms)
+{
+    struct pollfd p = { .fd = s->signal_fd, .events = POLLIN };
+
+    *pause_ms = lasted_ms >= PAUSE_LASTED_MS || *pause_ms == 0 ? PAUSE_FIRST_MS : *pause_ms * 2;
+    if (*pause_ms > PAUSE_MAX_MS)
+        *pause_ms = PAUSE_MAX_MS;
+    (void)poll(&p, 1, (int)*pause_ms); /* the signal is looked for next, and stays readable */
+}
+
+/* Who read it has enough: that is an end as good as any. */
+static void end_of_output(struct report *r, int e)
+{
+    err_clear(&r->cause);
+    r->outcome = OUTCOME_REPORTED;
+    if (e == EPIPE)
+        return;
+    err_set(&r->cause, ERR_IO, e, "write the log: %s", strerror(e));
+    r->outcome = OUTCOME_FAILED_UNTOUCHED;
 }
 
 void handlogs_run(struct stage *s, bool follow, struct report *r)
 {
     struct wire_request request = question_request(s);
     struct lines l = { .redactor = s->redactor, .pending = BUF_INIT(2 * LINE_MAX_BYTES) };
+    int64_t pause_ms = 0, began_ms = 0;
 
     request.follow = follow;
     for (;;) {
         l.any = false;
+        began_ms = clock_mono_ms();
         stage_run_data(s, &request, r, on_data, &l);
         print_whole(&l, true);
         if (!follow || !l.any || l.broken || signals_caught || !is_loss(r))
+            break;
+        pause_before(s, clock_mono_ms() - began_ms, &pause_ms);
+        if (signals_caught)
             break;
         /* on the host's clock, as its lines are */
         request.since_ms = s->data_ms ? s->data_ms : request.since_ms;
@@ -82,5 +118,7 @@ void handlogs_run(struct stage *s, bool follow, struct report *r)
         report_done(r);
         report_init(r, WIRE_LOGS, s->in.spec.app, "");
     }
+    if (l.broken)
+        end_of_output(r, l.broken);
     buf_done(&l.pending);
 }
