@@ -38,6 +38,7 @@ void eventstream_reset_request(struct eventstream *st)
 {
     st->ended = false;
     st->next_seq = 1;
+    st->endless = false;
     st->event_bytes = 0;
     st->data_bytes = 0;
 }
@@ -125,7 +126,7 @@ static int begin_data(struct eventstream *st, struct event *ev, eventstream_fn *
     int64_t bytes = json_int(ev->body, "bytes", -1);
     if (bytes < 0 || bytes > EVENTSTREAM_DATA_MAX - st->data_bytes)
         return protocol_error(err, bytes < 0 ? "data without a size" : "more than 512 MiB of data");
-    st->data_bytes += bytes;
+    st->data_bytes += st->endless ? 0 : bytes;
     if (bytes == 0)
         return on_event(ctx, ev, (struct span){ "", 0 });
     st->data = *ev; /* taken over */
@@ -138,7 +139,7 @@ static int begin_data(struct eventstream *st, struct event *ev, eventstream_fn *
 static int one_line(struct eventstream *st, struct span line, eventstream_fn *on_event, void *ctx, struct err *err)
 {
     struct event ev;
-    st->event_bytes += (int64_t)line.len + 1;
+    st->event_bytes += st->endless ? 0 : (int64_t)line.len + 1;
     if (st->event_bytes > EVENTSTREAM_EVENTS_MAX)
         return protocol_error(err, "more than 256 MiB of events");
     int r = event_decode(line, &ev, err);

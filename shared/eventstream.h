@@ -23,6 +23,7 @@ struct eventstream {
     bool greeted;      /* hello was seen on this connection */
     bool ended;        /* `end` was seen for this request */
     uint64_t next_seq; /* first one not handed over yet */
+    bool endless;      /* set behind eventstream_reset_request(): a log that is followed; its bytes are not counted */
     int64_t noise_bytes, event_bytes, data_bytes;
     struct event data; /* the event whose raw bytes are under way; valid while data_open */
     int64_t data_left; /* of them */

@@ -379,6 +379,7 @@ int session_run(struct session *s, const struct wire_request *request, eventstre
     }
     run.deadline_ms = s->link.now_ms(s->link.ctx) + run.max_ms;
     eventstream_reset_request(&s->stream);
+    s->stream.endless = request->op == WIRE_LOGS && request->follow;
     if (request->op == WIRE_ATTACH && request->from > 1)
         s->stream.next_seq = request->from;
 

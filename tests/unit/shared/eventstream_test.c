@@ -54,6 +54,25 @@ static void bytes_behind_a_data_event_are_its_own(void **state)
     assert_string_equal(buf_str(&seen), "data 0 [a\n{\"v] end 0 [] ");
 }
 
+static void the_bytes_of_a_followed_log_are_not_counted(void **state)
+{
+    (void)state;
+    for (int endless = 0; endless < 2; endless++) {
+        _cleanup_(buf_done_p) struct buf seen = BUF_INIT(1000);
+        struct eventstream st;
+        eventstream_init(&st);
+        eventstream_reset_request(&st);
+        st.endless = endless;
+        buf_adds(&st.in, HELLO HEAD(0) "\"data\",\"name\":\"log\",\"bytes\":4}\nline");
+        assert_int_equal(eventstream_feed(&st, note, &seen, NULL), 1); /* the hello */
+        assert_int_equal(eventstream_feed(&st, note, &seen, NULL), 0);
+        assert_string_equal(buf_str(&seen), "data 0 [line] ");
+        assert_int_equal(st.data_bytes, endless ? 0 : 4);
+        assert_true(endless ? st.event_bytes == 0 : st.event_bytes > 0);
+        eventstream_done(&st);
+    }
+}
+
 static void a_gap_and_a_line_that_is_no_event_are_refused(void **state)
 {
     (void)state;
@@ -72,6 +91,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(events_come_in_order_up_to_the_end),
         cmocka_unit_test(bytes_behind_a_data_event_are_its_own),
+        cmocka_unit_test(the_bytes_of_a_followed_log_are_not_counted),
         cmocka_unit_test(a_gap_and_a_line_that_is_no_event_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
