@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <termios.h>
 
@@ -36,9 +37,33 @@ static int read_line(int tty, int cancel_fd, struct buf *out, struct err *err)
     }
 }
 
+/* The terminal without echo between the two calls; nothing may end or stop us there. */
+static int read_quietly(int tty, const struct termios *before, const char *prompt, int cancel_fd, struct handkey *k,
+                        struct err *err)
+{
+    struct termios quiet = *before;
+    sigset_t held, mask;
+    int r = 0;
+    (void)sigemptyset(&held); /* cannot fail, nor can adding known numbers */
+    (void)sigaddset(&held, SIGQUIT);
+    (void)sigaddset(&held, SIGHUP);
+    (void)sigaddset(&held, SIGTSTP);
+    if (pthread_sigmask(SIG_BLOCK, &held, &mask) != 0)
+        return err_set(err, ERR_BUG, 0, "block signals");
+    quiet.c_lflag &= ~(tcflag_t)ECHO;
+    if (tcsetattr(tty, TCSAFLUSH, &quiet) < 0 || fd_write(tty, span_of(prompt)) < 0)
+        r = err_set(err, ERR_KEY, errno, "ask for the passphrase: %s", strerror(errno));
+    else
+        r = read_line(tty, cancel_fd, &k->passphrase, err);
+    (void)tcsetattr(tty, TCSAFLUSH, before);         /* the terminal as it was, whatever came */
+    (void)fd_write(tty, SPAN_LIT("\n"));             /* an ornament */
+    (void)pthread_sigmask(SIG_SETMASK, &mask, NULL); /* a set that was valid */
+    return r;
+}
+
 static int ask_passphrase(struct handkey *k, int cancel_fd, struct err *err)
 {
-    struct termios before, quiet;
+    struct termios before;
     char prompt[1100];
     _cleanup_(close_p) int tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
     if (tty < 0 || tcgetattr(tty, &before) < 0) {
@@ -49,13 +74,7 @@ static int ask_passphrase(struct handkey *k, int cancel_fd, struct err *err)
         return r;
     }
     (void)snprintf(prompt, sizeof(prompt), "Passphrase of %s: ", k->path);
-    quiet = before;
-    quiet.c_lflag &= ~(tcflag_t)ECHO;
-    if (tcsetattr(tty, TCSAFLUSH, &quiet) < 0 || fd_write(tty, span_of(prompt)) < 0)
-        return err_set(err, ERR_KEY, errno, "ask for the passphrase: %s", strerror(errno));
-    int r = read_line(tty, cancel_fd, &k->passphrase, err);
-    (void)tcsetattr(tty, TCSAFLUSH, &before); /* the terminal as it was, whatever came */
-    (void)fd_write(tty, SPAN_LIT("\n"));
+    int r = read_quietly(tty, &before, prompt, cancel_fd, k, err);
     return r == 0 && k->passphrase.failed ? err_set(err, ERR_KEY, 0, "the passphrase is too long") : r;
 }
 
