@@ -22,12 +22,10 @@ int fd_write(int fd, struct span bytes)
     return 0;
 }
 
-int fd_read(int fd, struct buf *out)
+static int read_all(int fd, char *chunk, struct buf *out)
 {
-    char chunk[CHUNK];
-
     for (;;) {
-        ssize_t n = read(fd, chunk, sizeof(chunk));
+        ssize_t n = read(fd, chunk, CHUNK);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
@@ -38,6 +36,15 @@ int fd_read(int fd, struct buf *out)
             return -1;
         }
     }
+}
+
+int fd_read(int fd, struct buf *out)
+{
+    char chunk[CHUNK];
+    int r = read_all(fd, chunk, out);
+
+    explicit_bzero(chunk, sizeof(chunk)); /* keys come through here; leaves errno alone */
+    return r;
 }
 
 int fd_lock(int fd)
