@@ -80,7 +80,7 @@ void handout_bar(double current, double total, unsigned width, char out[160])
     char blocks[BAR_MAX + 1];
     char text[64];
     double part = total > 0 ? current / total : 0;
-    part = part < 0 ? 0 : part > 1 ? 1 : part;
+    part = part > 1 ? 1 : part > 0 ? part : 0; /* not a number: 0 */
     int n = snprintf(text, sizeof(text), "%3.0f %%  %.1f of %.1f MB", part * 100, current / 1e6, total / 1e6);
     unsigned used = (n > 0 ? (unsigned)n : 0) + 5; /* brackets, two blanks, and the last column, which wraps */
     unsigned room = width > used ? width - used : 0;

@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include <math.h>
+
 static void the_bar_shows_how_much_is_there(void **state)
 {
     (void)state;
@@ -38,6 +40,9 @@ static void nonsense_from_a_host_does_not_break_the_bar(void **state)
     assert_non_null(strstr(bar, "  0 %"));
     handout_bar(1e300, 1e308, 80, bar);
     assert_true(strlen(bar) < 160);
+    handout_bar((double)INFINITY, (double)INFINITY, 80, bar); /* their quotient is no number */
+    assert_non_null(strstr(bar, "[......"));
+    assert_non_null(strstr(bar, "  0 %"));
 }
 
 static void a_quiet_one_writes_only_complaints(void **state)
