@@ -235,7 +235,8 @@ static void leave(struct watch *w)
 
 static void stop_until_continued(struct watch *w)
 {
-    screen_give_back(&w->screen);
+    if (w->drawn)
+        screen_give_back(&w->screen);
     (void)raise(SIGSTOP); /* of the process, this thread among them; goes on at SIGCONT, which is seen next */
 }
 
@@ -247,8 +248,7 @@ static int take_signal(struct watch *w, struct err *err)
         return 0;
     switch ((int)info.ssi_signo) {
     case SIGTSTP:
-        if (w->drawn)
-            stop_until_continued(w);
+        stop_until_continued(w);
         return 0;
     case SIGCONT: /* the shell may have had the terminal in between */
         w->screen.taken = false;

@@ -110,6 +110,37 @@ static void json_is_one_line_a_report(void **state)
                         "{\"app\":\"shop\",\"blue\":{\"name\":\"shop-blue\"},\"answer\":3}\n");
 }
 
+static void a_watch_into_a_pipe_can_be_stopped(void **state)
+{
+    static const enum answer answers[] = { GOOD };
+    char first[64];
+    int fds[2] = { -1, -1 }, status = 0;
+    pid_t pid = -1;
+
+    (void)state;
+    assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        struct asked a = { .answers = answers, .count = 1 };
+        struct err err = { 0 };
+        (void)alarm(PATIENCE_MS / 1000 * 2);
+        (void)watch_run(&(struct watch_options){ .report = "status", .seconds = 3600, .in = -1, .out = fds[1] }, answer,
+                        &a, &err);
+        _exit(0);
+    }
+    (void)close(fds[1]);
+    assert_true(read(fds[0], first, sizeof(first)) > 0);
+    assert_int_equal(kill(pid, SIGTSTP), 0);
+    assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+    assert_true(WIFSTOPPED(status));
+    assert_int_equal(kill(pid, SIGCONT), 0);
+    assert_int_equal(kill(pid, SIGINT), 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    (void)close(fds[0]);
+}
+
 static void a_first_question_that_fails_is_the_end(void **state)
 {
     static const enum answer answers[] = { REFUSED };
@@ -335,6 +366,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_pipe_gets_each_report_below_its_time_and_no_control_sequence),
         cmocka_unit_test(json_is_one_line_a_report),
+        cmocka_unit_test(a_watch_into_a_pipe_can_be_stopped),
         cmocka_unit_test(a_first_question_that_fails_is_the_end),
         cmocka_unit_test(the_report_is_drawn_in_place_until_q),
         cmocka_unit_test(ctrl_c_and_signals_end_it_and_give_the_terminal_back),
