@@ -60,7 +60,15 @@ static bool is_plain_url(const char *url)
 {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:/?#=%+@";
 
-    return (strncmp(url, "https://", 8) == 0 || strncmp(url, "http://", 7) == 0) && url[strspn(url, allowed)] == '\0';
+    const char *host = NULL;
+
+    if (strncmp(url, "https://", 8) == 0)
+        host = url + 8;
+    else if (strncmp(url, "http://", 7) == 0)
+        host = url + 7;
+    if (!host || url[strspn(url, allowed)] != '\0')
+        return false;
+    return host[strcspn(host, "/?#@")] != '@'; /* https://github.com@elsewhere/ */
 }
 
 static void link_to(const struct markdown *m, const char *words, const char *url,

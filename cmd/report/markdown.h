@@ -18,7 +18,7 @@ void markdown_rawf(const struct markdown *m, const char *fmt, ...) __attribute__
 void markdown_text(const struct markdown *m, const char *text);
 /* The same as code; a dash when empty. */
 void markdown_code(const struct markdown *m, const char *text);
-/* A link to an http(s) address; any other address is shown as code. `words` NULL: the address itself. */
+/* A link to an http(s) address; any other address, and one that names a user, is shown as code. `words` NULL: the address itself. */
 void markdown_link(const struct markdown *m, const char *words, const char *url);
 /* The same inside of HTML that begins a line (a <table>, say), where Markdown is not read. */
 void markdown_html_code(const struct markdown *m, const char *text);

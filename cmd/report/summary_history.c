@@ -51,7 +51,7 @@ static void who_cell(const struct markdown *m, const struct json *e)
 {
     const char *who = json_str(e, "who", "");
 
-    if (strncmp(who, "http", 4) == 0)
+    if (strncmp(who, "https://", 8) == 0)
         markdown_link(m, "run", who);
     else
         markdown_code(m, who);

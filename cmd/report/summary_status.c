@@ -266,10 +266,10 @@ static void deployment(const struct markdown *m, const struct json *status, cons
         duration(m, status, json_num(d, measured[i].key, -1), measured[i].kpi);
     }
     markdown_raw(m, " | ");
-    if (strncmp(json_str(d, "who", ""), "http", 4) == 0)
+    if (strncmp(json_str(d, "who", ""), "https://", 8) == 0)
         markdown_link(m, "run", json_str(d, "who", ""));
-    else
-        markdown_text(m, json_str(d, "who", ""));
+    else if (json_str(d, "who", "")[0])
+        markdown_code(m, json_str(d, "who", ""));
     markdown_raw(m, " |\n");
 }
 

@@ -51,10 +51,14 @@ static void a_link_is_made_of_a_plain_web_address_only(void **state)
     markdown_html_link(&m, NULL, "http://a/*b");
     markdown_raw(&m, " ");
     markdown_html_link(&m, "<i>", "http://a/b");
-    assert_string_equal(buf_str(&out), "<a href=\"https://github.com/o/r/actions/runs/7\">\\*run\\*</a> "
-                                       "<code>javascript\\:alert\\(1\\)</code> "
-                                       "<code>https\\://a/\\\" onclick\\=\\\"b</code> <code>http://a/*b</code> "
-                                       "<a href=\"http://a/b\">&lt;i&gt;</a>");
+    markdown_link(&m, "run", "https://github.com@evil.example/");
+    markdown_link(&m, "run", "https://a/b@c");
+    assert_string_equal(buf_str(&out),
+                        "<a href=\"https://github.com/o/r/actions/runs/7\">\\*run\\*</a> "
+                        "<code>javascript\\:alert\\(1\\)</code> "
+                        "<code>https\\://a/\\\" onclick\\=\\\"b</code> <code>http://a/*b</code> "
+                        "<a href=\"http://a/b\">&lt;i&gt;</a>"
+                        "<code>https\\://github.com@<!-- -->evil.example/</code><a href=\"https://a/b@c\">run</a>");
 }
 
 static void digests_are_short_and_times_readable(void **state)
