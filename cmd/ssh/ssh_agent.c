@@ -67,6 +67,12 @@ static LIBSSH2_USERAUTH_PUBLICKEY_SIGN_FUNC(sign)
     return 0;
 }
 
+/* The server has ended the conversation: too many tries, often. */
+static bool is_end(int rc)
+{
+    return rc == LIBSSH2_ERROR_SOCKET_DISCONNECT || rc == LIBSSH2_ERROR_SOCKET_SEND || rc == LIBSSH2_ERROR_SOCKET_RECV;
+}
+
 /* 0: logged in; 1: this key is not wanted; negative: it is no use going on. */
 static int try_key(struct ssh *s, const char *user, struct signing *signing, int64_t deadline_ms, struct err *err)
 {
@@ -79,11 +85,11 @@ static int try_key(struct ssh *s, const char *user, struct signing *signing, int
             return err_wrap(err, "log in as '%s'", user);
     if (rc == 0)
         return 0;
-    if (signing->err.kind == ERR_CANCEL || signing->err.kind == ERR_TIMEOUT || signing->err.kind == ERR_PROTO) {
+    if (signing->err.kind != ERR_OK && signing->err.kind != ERR_AUTH) { /* not this key alone: the agent is gone */
         *err = signing->err;
         return -(int)err->kind;
     }
-    if (s->peer_ended || s->sock_errno)
+    if (s->peer_ended || s->sock_errno || is_end(rc))
         return ssh_fail(s, ERR_AUTH, rc, "log in", err);
     return 1;
 }
@@ -120,7 +126,7 @@ int ssh_auth_agent(struct ssh *s, const struct ssh_target *t, int64_t deadline_m
         signing.key = &agent.keys[tried++];
         more = try_key(s, t->user, &signing, deadline_ms, err);
         if (more < 0)
-            r = more;
+            r = err_wrap(err, "after %zu of the %zu keys that ssh-agent holds", tried, agent.len);
         else if (more == 0)
             s->ready = true;
     }
