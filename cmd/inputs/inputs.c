@@ -405,11 +405,6 @@ enum wire_op inputs_op(enum command command)
     return ops[command];
 }
 
-bool inputs_has_settings(const struct inputs *in)
-{
-    return settings_op_has_spec(inputs_op(in->command));
-}
-
 void inputs_each_secret(const struct inputs_source *source, void (*visit)(void *vctx, const char *value), void *vctx)
 {
     struct visit v = { .visit = visit, .vctx = vctx };

@@ -117,8 +117,6 @@ void inputs_done(struct inputs *in);
 
 /* The request that a command becomes. */
 enum wire_op inputs_op(enum command command);
-/* Does the command take the settings of a deployment (deploy, plan)? */
-bool inputs_has_settings(const struct inputs *in);
 
 /* Visit each raw secret value for ::add-mask::. Called before inputs_read(); it needs no valid inputs. */
 void inputs_each_secret(const struct inputs_source *source, void (*visit)(void *vctx, const char *value), void *vctx);

@@ -12,7 +12,6 @@
 #include <limits.h>
 #include <sys/stat.h>
 
-#define ENV_FILE_MAX (128 * 1024)
 #define LINK_MAX 290 /* of run_link: WIRE_REQUEST's field is 300 */
 
 /* ---- SSH ---- */

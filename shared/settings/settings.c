@@ -329,24 +329,6 @@ int settings_each_secret(settings_table table, const struct settings_source *sou
     return r < 0 ? r : 0;
 }
 
-struct registration {
-    struct redactor *redactor;
-    struct err *err;
-};
-
-static int register_part(void *ctx, struct span text)
-{
-    const struct registration *reg = ctx;
-    return redactor_add(reg->redactor, text, reg->err);
-}
-
-int settings_register_secrets(settings_table table, const struct settings_source *source, struct redactor *redactor,
-                              struct err *err)
-{
-    struct registration reg = { .redactor = redactor, .err = err };
-    return settings_each_secret(table, source, register_part, &reg);
-}
-
 /* ---- reading ---- */
 
 int settings_init(struct spec *spec, struct settings_ask *ask, struct err *err)

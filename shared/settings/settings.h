@@ -128,9 +128,6 @@ bool settings_op_has_spec(enum wire_op op);
  */
 int settings_each_secret(settings_table table, const struct settings_source *source,
                          int (*part)(void *ctx, struct span text), void *ctx);
-/* All of it to the redactor. 0 or -kind. */
-int settings_register_secrets(settings_table table, const struct settings_source *source, struct redactor *redactor,
-                              struct err *err);
 
 /* ---- for rows of a program's own ---- */
 
