@@ -26,7 +26,7 @@ for exe in /proc/[0-9]*/exe; do
     */.bluegreen/bin/*) pid=${exe#/proc/}; kill -9 "${pid%/exe}" 2>/dev/null ;;
     esac
 done
-rm -rf /home/ec2-user/.bluegreen /home/nodocker/.bluegreen /home/ec2-user/.bashrc.d
+rm -rf /home/ec2-user/.bluegreen /home/nodocker/.bluegreen /home/ec2-user/.bashrc.d /home/ec2-user/*
 cp /etc/skel/.bashrc /home/ec2-user/.bashrc 2>/dev/null; chown ec2-user: /home/ec2-user/.bashrc
 : >/var/log/sshd.log
 [ -S /var/run/docker.sock ] || exit 0
