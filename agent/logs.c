@@ -117,6 +117,29 @@ static off_t begin_of_lines(int fd, int64_t lines)
     return 0;
 }
 
+/* Where, from `at` on, the first line stands that is not older: each begins with its time, in order. */
+static off_t begin_since(int fd, off_t at, int64_t since_ms)
+{
+    _cleanup_(free_p) char *line = NULL;
+    size_t cap = 0;
+    ssize_t n;
+    int own_fd = since_ms > 0 ? dup(fd) : -1;
+    _cleanup_(fclose_p) FILE *f = own_fd >= 0 ? fdopen(own_fd, "r") : NULL;
+    if (!f || fseeko(f, at, SEEK_SET) < 0) {
+        if (!f)
+            close_p(&own_fd);
+        return at;
+    }
+    while ((n = getline(&line, &cap, f)) > 0) {
+        char time[CLOCK_ISO_SIZE];
+        (void)snprintf(time, sizeof(time), "%.24s", line); /* "2026-01-29T03:10:02.113Z" */
+        if (clock_parse_iso(time) >= since_ms)
+            return at;
+        at += n;
+    }
+    return at;
+}
+
 static int copy_rest(int fd, struct output *out)
 {
     char chunk[CHUNK];
@@ -161,7 +184,8 @@ static int deployment_logs(struct run *run, const struct wire_request *request, 
     }
     if (r < 0 || (fd = open_log(run->dir_fd, err)) < 0)
         return -(int)err->kind;
-    if (lseek(fd, begin_of_lines(fd, request->lines), SEEK_SET) < 0 || copy_rest(fd, &out) < 0)
+    off_t at = begin_since(fd, begin_of_lines(fd, request->lines), request->since_ms);
+    if (lseek(fd, at, SEEK_SET) < 0 || copy_rest(fd, &out) < 0)
         return err->kind ? -(int)err->kind : err_set(err, ERR_IO, errno, "read the log: %s", strerror(errno));
     events_fd = openat(run->dir_fd, EVENTLOG_FILE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     return request->follow && events_fd >= 0 ? follow_file(fd, events_fd, &out) : 0;

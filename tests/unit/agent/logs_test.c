@@ -249,6 +249,26 @@ static void a_child_that_hangs_in_a_write_is_ended_and_is_no_success(void **stat
     host_assert_err(h, end(h, &r), ERR_NET, "signal 9");
 }
 
+static void a_deployments_log_is_shown_from_a_time_on(void **state)
+{
+    static const struct {
+        const char *since, *shown;
+    } cases[] = { { "2026-01-29T03:10:01.000Z", "2026-01-29T03:10:01.000Z one\n2026-01-29T03:10:02.500Z two\n" },
+                  { "2026-01-29T03:10:01.001Z", "2026-01-29T03:10:02.500Z two\n" },
+                  { "2026-01-29T03:10:02.501Z", "" } };
+    struct host *h = *state;
+    host_write(h->run.dir_fd, "deployment-" HOST_STAMP ".log",
+               "2026-01-29T03:10:01.000Z one\n2026-01-29T03:10:02.500Z two\n");
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct reading r;
+        struct wire_request request = request_of(HOST_ID);
+        request.since_ms = clock_parse_iso(cases[i].since);
+        start(h, &r, &request);
+        assert_string_equal(read_all(&r), cases[i].shown);
+        host_assert_result(h, end(h, &r), 0);
+    }
+}
+
 /* A worker: has the event log open until a byte comes, then writes three lines and ends. */
 static void work(struct host *h, int ready_fd, int go_fd)
 {
@@ -296,6 +316,7 @@ int main(void)
         ENGINE_CASE(what_is_not_there_is_not_found),
         ENGINE_CASE(a_log_that_is_followed_ends_when_asked),
         RUN_CASE(the_last_lines_of_a_deployments_log_are_shown),
+        RUN_CASE(a_deployments_log_is_shown_from_a_time_on),
         RUN_CASE(a_deployments_log_is_followed_to_its_end),
         RUN_CASE(of_several_logs_the_newest_is_shown),
         cmocka_unit_test(an_error_of_any_length_is_told),
