@@ -1,6 +1,6 @@
 #include "agent/finish.h"
 
-#include "agent/auditreport.h"
+#include "agent/answers/auditreport.h"
 #include "agent/state/audit.h"
 #include "agent/state/store.h"
 #include "agent/traffic/strategy.h"

@@ -3,9 +3,9 @@
  * rest is for people (agent/cli/).
  */
 #include "agent/cli/hostcli.h"
-#include "agent/keeper.h"
-#include "agent/selflink.h"
+#include "agent/keeper/keeper.h"
 #include "agent/serve.h"
+#include "agent/state/selflink.h"
 #include "shared/http.h"
 #include "shared/secret.h"
 

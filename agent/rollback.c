@@ -1,10 +1,10 @@
 #include "agent/deploy.h"
 #include "agent/finish.h"
 #include "agent/request.h"
+#include "agent/state/versions.h"
 #include "agent/steps/steps.h"
 #include "agent/target.h"
 #include "agent/traffic/strategy.h"
-#include "agent/versions.h"
 #include "agent/watch/health.h"
 
 #define MINUTE_MS (60LL * 1000)

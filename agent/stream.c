@@ -1,6 +1,6 @@
 #include "agent/stream.h"
 
-#include "agent/reply.h"
+#include "agent/answers/reply.h"
 #include "agent/state/eventlog.h"
 
 #include <fcntl.h>

@@ -1,9 +1,9 @@
 #include "agent/target.h"
 
 #include "agent/request.h"
+#include "agent/state/versions.h"
 #include "agent/steps/steps.h"
 #include "agent/traffic/strategy.h"
-#include "agent/versions.h"
 #include "shared/aws/ecr.h"
 
 /* What is on the host now, and what its records say. */

@@ -357,7 +357,7 @@ int64_t spec_spare_port(const struct spec *s)
 /* Rules between fields. */
 static int check_together(const struct spec *s, struct err *err)
 {
-    /* The engine knows ranges only, and the keeper (agent/keeper.h) holds one port. */
+    /* The engine knows ranges only, and the keeper (agent/keeper/keeper.h) holds one port. */
     if (s->spare_port != 0 && s->spare_port != s->port + 1 && s->spare_port != s->port - 1)
         return err_set(err, ERR_INPUT, 0, "spare_port: got %lld, wants a neighbour of port %lld",
                        (long long)s->spare_port, (long long)s->port);

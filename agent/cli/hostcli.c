@@ -1,10 +1,10 @@
 #include "agent/cli/hostcli.h"
 
 #include "agent/cli/bundlefile.h"
+#include "agent/cli/selfcheck.h"
 #include "agent/cli/show.h"
 #include "agent/cli/talk.h"
 #include "agent/cli/wanted.h"
-#include "agent/selfcheck.h"
 #include "shared/answer.h"
 #include "shared/clock.h"
 #include "shared/fd.h"

@@ -1,7 +1,7 @@
 #include "agent/diagnose/diagnose.h"
 
+#include "agent/answers/reply.h"
 #include "agent/diagnose/diagnose_internal.h"
-#include "agent/reply.h"
 #include "agent/status/status.h"
 #include "agent/watch/advice.h"
 #include "shared/clock.h"

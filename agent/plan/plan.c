@@ -1,8 +1,8 @@
 #include "agent/plan/plan.h"
 
+#include "agent/answers/reply.h"
 #include "agent/deploy.h"
 #include "agent/prune/prune.h"
-#include "agent/reply.h"
 #include "agent/state/store.h"
 #include "agent/traffic/strategy.h"
 

@@ -1,5 +1,5 @@
 /* What the audit log tells: past deployments, the trend, whether it is whole. */
-#include "agent/auditreport.h"
+#include "agent/answers/auditreport.h"
 #include "agent/state/store.h"
 #include "agent/status/look.h"
 

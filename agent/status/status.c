@@ -1,6 +1,6 @@
 #include "agent/status/status.h"
 
-#include "agent/reply.h"
+#include "agent/answers/reply.h"
 #include "agent/traffic/strategy.h"
 #include "agent/watch/advice.h"
 #include "shared/clock.h"

@@ -1,6 +1,6 @@
 #include "agent/steps/steps.h"
 
-#include "agent/keeper.h"
+#include "agent/keeper/keeper.h"
 #include "agent/traffic/slots.h"
 #include "agent/traffic/strategy.h"
 #include "agent/watch/changes.h"

@@ -8,7 +8,7 @@
  */
 #include "agent/steps/steps.h"
 
-#include "agent/keeper.h"
+#include "agent/keeper/keeper.h"
 #include "agent/traffic/strategy.h"
 
 int commit_apply(struct run *run, struct err *err)

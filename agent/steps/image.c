@@ -1,6 +1,6 @@
 #include "agent/steps/steps.h"
 
-#include "agent/keeper.h"
+#include "agent/keeper/keeper.h"
 #include "agent/steps/ecr.h"
 #include "agent/watch/health.h"
 #include "shared/clock.h"

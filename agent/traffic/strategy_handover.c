@@ -3,7 +3,7 @@
  * on the spare port while the old version serves; then three calls of the engine move the production port to it.
  *
  * The engine gives out the ports of a pair in turn, so which one a container gets is looked at and turned when it is the
- * wrong one (traffic_take_port); between deployments the keeper (agent/keeper.h) does that.
+ * wrong one (traffic_take_port); between deployments the keeper (agent/keeper/keeper.h) does that.
  * Measurements and the order of the calls: docs/architecture.md "Port handover".
  */
 #include "agent/traffic/strategy.h"

@@ -1,4 +1,4 @@
-#include "agent/auditreport.h"
+#include "agent/answers/auditreport.h"
 
 #include "agent/finish.h"
 #include "agent/state/store.h"

@@ -1,4 +1,4 @@
-#include "agent/collect.h"
+#include "agent/answers/collect.h"
 
 #include "tests/unit/agent/host.h"
 

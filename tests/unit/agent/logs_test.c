@@ -1,4 +1,4 @@
-#include "agent/logs.h"
+#include "agent/answers/logs.h"
 
 #include "agent/state/eventlog.h"
 #include "shared/clock.h"

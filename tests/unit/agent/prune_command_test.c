@@ -1,4 +1,4 @@
-#include "agent/prune_command.h"
+#include "agent/answers/prune_command.h"
 
 #include "agent/run.h"
 #include "agent/state/audit.h"

@@ -1,6 +1,6 @@
-#include "agent/collect.h"
+#include "agent/answers/collect.h"
 
-#include "agent/reply.h"
+#include "agent/answers/reply.h"
 #include "agent/state/audit.h"
 #include "agent/state/eventlog.h"
 #include "agent/state/store.h"

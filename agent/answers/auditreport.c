@@ -1,6 +1,6 @@
-#include "agent/auditreport.h"
+#include "agent/answers/auditreport.h"
 
-#include "agent/reply.h"
+#include "agent/answers/reply.h"
 #include "agent/state/store.h"
 
 #include <inttypes.h>

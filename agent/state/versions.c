@@ -1,4 +1,4 @@
-#include "agent/versions.h"
+#include "agent/state/versions.h"
 
 #include "agent/state/audit.h"
 #include "agent/state/store.h"

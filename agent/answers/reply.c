@@ -1,4 +1,4 @@
-#include "agent/reply.h"
+#include "agent/answers/reply.h"
 
 #include "shared/clock.h"
 

@@ -1,6 +1,6 @@
-#include "agent/logs.h"
+#include "agent/answers/logs.h"
 
-#include "agent/reply.h"
+#include "agent/answers/reply.h"
 #include "agent/run.h"
 #include "agent/state/store.h"
 #include "agent/watch/evidence.h"

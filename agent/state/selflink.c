@@ -1,4 +1,4 @@
-#include "agent/selflink.h"
+#include "agent/state/selflink.h"
 
 #include "agent/state/store.h"
 

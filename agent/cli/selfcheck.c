@@ -1,4 +1,4 @@
-#include "agent/selfcheck.h"
+#include "agent/cli/selfcheck.h"
 
 #include "agent/container.h"
 #include "agent/state/journal.h"

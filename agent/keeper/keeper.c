@@ -1,4 +1,4 @@
-#include "agent/keeper.h"
+#include "agent/keeper/keeper.h"
 
 #include "agent/request.h"
 #include "agent/state/store.h"

@@ -1,8 +1,8 @@
-#include "agent/prune_command.h"
+#include "agent/answers/prune_command.h"
 
+#include "agent/answers/reply.h"
 #include "agent/prune/prune.h"
 #include "agent/recover.h"
-#include "agent/reply.h"
 #include "agent/request.h"
 #include "agent/state/audit.h"
 #include "agent/state/lock.h"

@@ -1,5 +1,5 @@
-/* What runs in the keeper's container (agent/keeper.h). */
-#include "agent/keeper.h"
+/* What runs in the keeper's container (agent/keeper/keeper.h). */
+#include "agent/keeper/keeper.h"
 
 #include "agent/recover.h"
 #include "agent/state/lock.h"
