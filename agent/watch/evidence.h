@@ -28,13 +28,6 @@ int evidence_learn_secrets(struct run *run, const struct engine_container *c, st
  */
 void evidence_save(struct run *run, const struct engine_container *c, const char *role);
 
-/*
- * A container may print secrets that this run was not given: a rollback has none, and the old version's may differ. Their
- * keys are in its deployment's record, their values in its configuration: run->redactor learns them. Negative: not all of
- * them are known now, so nothing of this container may be shown.
- */
-int evidence_learn_secrets(struct run *run, const struct engine_container *c, struct err *err);
-
 /* ---- the pieces, for who looks at a host of which no run has failed ---- */
 
 /* What was seen. Borrows what it was made of. */

@@ -165,7 +165,7 @@ static int check_writers(int fd, const char *path, struct err *err)
     if (st.st_uid != geteuid() && st.st_uid != 0)
         r = err_set(err, ERR_INPUT, 0, "config './%.200s' is not used: it belongs to another user (uid %u)", path,
                     (unsigned)st.st_uid);
-    else if (st.st_mode & 022)
+    else if ((st.st_mode & 002) || ((st.st_mode & 020) && st.st_gid != (gid_t)st.st_uid)) /* own group: umask 002 */
         r = err_set(err, ERR_INPUT, 0, "config './%.200s' is not used: others may write it (mode %04o)", path,
                     (unsigned)(st.st_mode & 07777));
     if (r < 0)

@@ -141,11 +141,11 @@ static void a_configuration_that_others_may_write_must_be_named(void **state)
     (void)state;
     struct reading r = { 0 }, named = { .call = { .config = "bluegreen.json" } };
     write_file("bluegreen.json", "{\"ssh-auth\":\"instance-connect\"}");
-    assert_int_equal(chmod("bluegreen.json", 0620), 0);
+    assert_int_equal(chmod("bluegreen.json", 0602), 0);
     read_source(&r, "hosts");
     assert_int_equal(r.result, -ERR_INPUT);
     assert_non_null(
-        strstr(r.err.frame[0].text, "config './bluegreen.json' is not used: others may write it (mode 0620)"));
+        strstr(r.err.frame[0].text, "config './bluegreen.json' is not used: others may write it (mode 0602)"));
     handsource_done(&r.s);
     read_source(&named, "hosts");
     assert_int_equal(named.result, 0);
