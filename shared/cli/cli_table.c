@@ -19,8 +19,8 @@ const struct cli_command_row cli_commands[CLI_COMMANDS] = {
           { CLI_HOST, "deploy --app shop --image shop:1.4.2 --port 8080 --health-path /healthz", "A first deployment." },
           { CLI_CLIENT, "deploy --image registry.example.com/shop:1.4.2",
             "Host, app and all other settings are in ./bluegreen.json." },
-          { CLI_BOTH, "deploy --image shop:1.4.2 --secrets-stdin < secrets.json",
-            "With {\"registry-password\":\"...\",\"secret-env\":{\"DATABASE_URL\":\"...\"}} in secrets.json." } } },
+          { CLI_BOTH, "deploy --image shop:1.4.2 --secrets-stdin",
+            "With {\"registry-password\":\"...\",\"secret-env\":{\"DATABASE_URL\":\"...\"}} piped into it." } } },
     [CLI_ROLLBACK] = {
         "rollback", "", "", CLI_BOTH, false, "Go back to an earlier version",
         "Without --to it is the previous version, which is kept stopped beside the one that serves: it is back in a moment. Any "
