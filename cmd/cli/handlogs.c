@@ -112,8 +112,11 @@ void handlogs_run(struct stage *s, bool follow, struct report *r)
         pause_before(s, clock_mono_ms() - began_ms, &pause_ms);
         if (signals_caught)
             break;
-        /* on the host's clock, as its lines are */
-        request.since_ms = s->data_ms ? s->data_ms : request.since_ms;
+        /*
+         * On the host's clock, as its lines are; behind the millisecond of the last one, which came within it. What was written
+         * in its rest and not sent any more is lost: better than a line that seems to have happened twice.
+         */
+        request.since_ms = s->data_ms ? s->data_ms + 1 : request.since_ms;
         request.lines = WIRE_LINES_MAX;
         report_done(r);
         report_init(r, WIRE_LOGS, s->in.spec.app, "");
