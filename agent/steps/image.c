@@ -157,7 +157,7 @@ int compare_same(struct run *run, bool *ret, struct err *err)
 
 int compare_apply(struct run *run, struct err *err)
 {
-    bool same;
+    bool same = false;
     if (compare_same(run, &same, err) < 0)
         return -(int)err->kind;
     if (!same) {
