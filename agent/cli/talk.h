@@ -19,10 +19,6 @@ struct talk {
 void talk_init(struct talk *t);
 /* Ends the child with its input; a worker that it started goes on. */
 void talk_close(struct talk *t);
-static inline void talk_close_p(struct talk *t)
-{
-    talk_close(t);
-}
 
 /*
  * Send the request and hand over the events of its answer, in order. Opens the conversation when it is not open.
