@@ -12,7 +12,6 @@
 #include <stdatomic.h>
 #include <sys/socket.h>
 
-#define INFO "{\"ServerVersion\":\"26.1.5\",\"OSType\":\"linux\",\"Architecture\":\"x86_64\",\"DockerRootDir\":\"/\"}"
 #define DAY 86400
 
 static int64_t in_days(int64_t days)
@@ -93,16 +92,11 @@ static void a_silent_server_costs_no_more_than_the_limit(void **state)
 
 static int set_up(void **state)
 {
-    char url[96];
-    (void)host_set_up_run(state);
+    int r = host_set_up_found_engine(state);
     struct host *h = *state;
-    h->fake = fake_engine_start("1.45");
-    fake_engine_reply(h->fake, "GET /info", 200, INFO);
-    fake_engine_reply(h->fake, "GET /containers/json", 200, "[]");
     fake_engine_reply(h->fake, "GET /containers/b/stats", 200,
                       "{\"cpu_stats\":{\"cpu_usage\":{\"total_usage\":1}},\"memory_stats\":{\"usage\":1,\"limit\":2}}");
-    (void)snprintf(url, sizeof(url), "unix://%s", fake_engine_socket(h->fake));
-    return setenv("DOCKER_HOST", url, 1);
+    return r;
 }
 
 #define REPORT_CASE(name) cmocka_unit_test_setup_teardown(name, set_up, host_tear_down)

@@ -44,6 +44,20 @@ int host_set_up_engine(void **state)
     return 0;
 }
 
+int host_set_up_found_engine(void **state)
+{
+    (void)host_set_up_run(state);
+    struct host *h = *state;
+    char url[96];
+    h->fake = fake_engine_start("1.45");
+    fake_engine_reply(
+        h->fake, "GET /info", 200,
+        "{\"ServerVersion\":\"26.1.5\",\"OSType\":\"linux\",\"Architecture\":\"x86_64\",\"DockerRootDir\":\"/\"}");
+    fake_engine_reply(h->fake, "GET /containers/json", 200, "[]");
+    (void)snprintf(url, sizeof(url), "unix://%s", fake_engine_socket(h->fake));
+    return setenv("DOCKER_HOST", url, 1);
+}
+
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
     (void)st;

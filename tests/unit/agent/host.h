@@ -32,6 +32,8 @@ struct host {
 int host_set_up_root(void **state);
 int host_set_up_run(void **state);
 int host_set_up_engine(void **state);
+/* With a run, and a fake engine without containers that is found by DOCKER_HOST, as what answers a question looks for it. */
+int host_set_up_found_engine(void **state);
 int host_tear_down(void **state);
 
 #define ROOT_CASE(name) cmocka_unit_test_setup_teardown(name, host_set_up_root, host_tear_down)

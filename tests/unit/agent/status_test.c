@@ -11,24 +11,11 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#define INFO "{\"ServerVersion\":\"26.1.5\",\"OSType\":\"linux\",\"Architecture\":\"x86_64\",\"DockerRootDir\":\"/\"}"
 #define DIGEST "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define OTHER "sha256:fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"
 #define SECRET "canary-4711-secret"
 
-static int set_up(void **state)
-{
-    char url[96];
-    (void)host_set_up_run(state);
-    struct host *h = *state;
-    h->fake = fake_engine_start("1.45");
-    fake_engine_reply(h->fake, "GET /info", 200, INFO);
-    fake_engine_reply(h->fake, "GET /containers/json", 200, "[]");
-    (void)snprintf(url, sizeof(url), "unix://%s", fake_engine_socket(h->fake));
-    return setenv("DOCKER_HOST", url, 1);
-}
-
-#define STATUS_CASE(name) cmocka_unit_test_setup_teardown(name, set_up, host_tear_down)
+#define STATUS_CASE(name) cmocka_unit_test_setup_teardown(name, host_set_up_found_engine, host_tear_down)
 
 /* The answers keep the pointer to what they answer. */
 static const char *kept(const char *form, const char *name)
